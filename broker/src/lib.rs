@@ -1,0 +1,4 @@
+//! The broker of Henhouse, the process layer above it, and the `henhouse` command.
+
+#[cfg(feature = "cli")]
+pub mod command;

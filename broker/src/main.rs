@@ -1,0 +1,5 @@
+//! The `henhouse` command.
+
+fn main() -> std::process::ExitCode {
+    henhouse::command::main()
+}

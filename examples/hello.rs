@@ -1,0 +1,2 @@
+//! Two processes, one message.
+fn main() {}
