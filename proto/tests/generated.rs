@@ -1,5 +1,7 @@
 //! The committed code is what the schema says.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::{Path, PathBuf};
 
 /// Where the committed code lives. Run with `HENHOUSE_REGENERATE=1` to write it anew.

@@ -1,0 +1,16 @@
+//! Bytes that become frames, and frames that become bytes.
+//!
+//! [`scan`] is what a broker does with a frame from a process: it checks what would break or
+//! deceive a receiver, reads what routes, and leaves the data alone. [`decode`] is what a
+//! process does with a frame from its broker, whom it trusts. [`encode`] is for both.
+
+mod encode;
+mod fields;
+mod message;
+mod scan;
+mod stamp;
+
+pub use encode::{decode, encode};
+pub use message::{Header, Nonsense, Target};
+pub use scan::{Body, Malformed, scan};
+pub use stamp::Stamp;

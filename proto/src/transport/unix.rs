@@ -1,0 +1,236 @@
+//! Unix sockets.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use interprocess::local_socket::traits::tokio::Listener as _;
+use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName as _};
+use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
+use interprocess::os::unix::uds_local_socket::tokio as uds;
+use rustix::fs::{FlockOperation, flock};
+
+use super::{BindError, Peer};
+use crate::Endpoint;
+
+/// A connection.
+pub type Stream = tokio::net::UnixStream;
+
+/// A temporary name beside the socket: a dot, an h, and a pid of at most ten digits.
+pub(crate) const TEMPORARY_NAME_BYTES: usize = 12;
+
+/// A socket that takes connections, its owner's alone.
+#[derive(Debug)]
+pub struct Listener {
+    listener: uds::Listener,
+    path: PathBuf,
+    /// Locked for as long as this broker lives, so that a socket that a killed one left behind
+    /// is replaced without a race, and one that lives is not.
+    _lock: File,
+}
+
+impl Listener {
+    /// Listens at `endpoint`. Makes its directory (0700) where there is none.
+    ///
+    /// The socket is bound under a temporary name, made 0600, and renamed into place when it
+    /// takes connections: nobody sees it half done, and this process's umask stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// Where another broker listens there, or the operating system refuses.
+    pub fn bind(endpoint: &Endpoint) -> Result<Listener, BindError> {
+        let path = endpoint.as_path();
+        let failed = |what, path: &Path| {
+            let path = path.to_owned();
+            move |error| BindError::Io { what, path, error }
+        };
+        let directory = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        if let Some(directory) = directory {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(directory)
+                .map_err(failed("make the directory", directory))?;
+        }
+        let lock = lock(path)?;
+        let temporary = path.with_file_name(format!(".h{}", std::process::id()));
+        match std::fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("remove", &temporary)(error));
+            }
+            _ => {}
+        }
+        let listener = bind(&temporary).map_err(failed("make the socket", &temporary))?;
+        std::fs::rename(&temporary, path).map_err(|error| {
+            // The temporary name goes too; that this can fail as well changes nothing.
+            let _ = std::fs::remove_file(&temporary);
+            failed("move the socket to", path)(error)
+        })?;
+        Ok(Listener {
+            listener,
+            path: path.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// The next connection, and who is at its other end.
+    ///
+    /// # Errors
+    ///
+    /// Where the operating system refuses, for example because descriptors have run out. The
+    /// listener can be asked again.
+    ///
+    /// # Cancel safety
+    ///
+    /// No connection is lost.
+    pub async fn accept(&self) -> io::Result<(Stream, Peer)> {
+        let stream = Stream::from(self.listener.accept().await?);
+        let peer = peer(&stream)?;
+        Ok((stream, peer))
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // While the lock is held the path is ours. The lock's own file stays: another broker
+        // may be waiting on it, and to remove it would let two hold "it".
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Connects to the broker at `endpoint`.
+///
+/// # Errors
+///
+/// Where nobody listens there, or the operating system refuses.
+///
+/// # Cancel safety
+///
+/// A connection that was not given is closed.
+pub async fn connect(endpoint: &Endpoint) -> io::Result<Stream> {
+    // Tokio's own, and not interprocess's: that one takes a full backlog for a connection that
+    // is under way, and gives a stream whose first write fails.
+    Stream::connect(endpoint.as_path()).await
+}
+
+fn bind(path: &Path) -> io::Result<uds::Listener> {
+    let mut options = ListenerOptions::new()
+        .name(path.to_fs_name::<GenericFilePath>()?)
+        .reclaim_name(false);
+    // Elsewhere the socket has its mode after a moment in which only the directory guards it,
+    // and the peer's credentials.
+    if cfg!(target_os = "linux") {
+        options = options.mode(0o600);
+    }
+    let listener = options.create_tokio_as::<uds::Listener>()?;
+    if cfg!(not(target_os = "linux")) {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(listener)
+}
+
+fn lock(socket: &Path) -> Result<File, BindError> {
+    let mut path = socket.as_os_str().to_owned();
+    path.push(".lock");
+    let path = PathBuf::from(path);
+    let failed = |what| {
+        let path = path.clone();
+        move |error| BindError::Io { what, path, error }
+    };
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed("open the lock file"))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            return Err(BindError::Held {
+                endpoint: socket.to_owned(),
+                holder: holder.trim().parse().ok(),
+            });
+        }
+        Err(errno) => return Err(failed("lock")(errno.into())),
+    }
+    file.set_len(0).map_err(failed("write"))?;
+    writeln!(file, "{}", std::process::id()).map_err(failed("write"))?;
+    Ok(file)
+}
+
+fn peer(stream: &Stream) -> io::Result<Peer> {
+    let credentials = stream.peer_cred()?;
+    let uid = credentials.uid();
+    Ok(Peer {
+        // 0 is what Linux says of a process in a pid namespace beside or above ours.
+        pid: credentials
+            .pid()
+            .and_then(|pid| u32::try_from(pid).ok())
+            .filter(|pid| *pid != 0),
+        trusted_user: uid == 0 || uid == rustix::process::geteuid().as_raw(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn endpoint(directory: &tempfile::TempDir) -> Endpoint {
+        Endpoint::new(directory.path().join("run").join("h.sock")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_tells_who_is_at_its_other_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let endpoint = endpoint(&directory);
+        let listener = Listener::bind(&endpoint).unwrap();
+        let _client = connect(&endpoint).await.unwrap();
+        let (_stream, peer) = listener.accept().await.unwrap();
+        assert_eq!(peer, Peer::this_process());
+    }
+
+    #[tokio::test]
+    async fn the_socket_is_its_owners_alone_and_goes_with_the_listener() {
+        let directory = tempfile::tempdir().unwrap();
+        let endpoint = endpoint(&directory);
+        let listener = Listener::bind(&endpoint).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(endpoint.as_path()), 0o600);
+        assert_eq!(mode(endpoint.as_path().parent().unwrap()), 0o700);
+        drop(listener);
+        assert!(!endpoint.as_path().exists());
+    }
+
+    #[tokio::test]
+    async fn a_second_listener_hears_who_holds_the_socket() {
+        let directory = tempfile::tempdir().unwrap();
+        let endpoint = endpoint(&directory);
+        let _first = Listener::bind(&endpoint).unwrap();
+        let Err(BindError::Held { holder, .. }) = Listener::bind(&endpoint) else {
+            panic!("two listeners on one socket");
+        };
+        assert_eq!(holder, Some(std::process::id()));
+        assert!(endpoint.as_path().exists());
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_was_left_behind_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let endpoint = endpoint(&directory);
+        std::fs::create_dir(endpoint.as_path().parent().unwrap()).unwrap();
+        drop(std::os::unix::net::UnixListener::bind(endpoint.as_path()).unwrap());
+        assert!(endpoint.as_path().exists());
+        let _listener = Listener::bind(&endpoint).unwrap();
+        connect(&endpoint).await.unwrap();
+    }
+}
