@@ -1,4 +1,10 @@
 //! The broker of Henhouse, the process layer above it, and the `henhouse` command.
 
+pub mod broker;
+mod hub;
+pub mod limits;
+mod roster;
+mod session;
+
 #[cfg(feature = "cli")]
 pub mod command;

@@ -205,6 +205,20 @@ impl<T> Outbox<T> {
         self.written > 0
     }
 
+    /// The tags of all frames that wait, in order.
+    pub fn tags(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter().map(|entry| &entry.tag)
+    }
+
+    /// A copy of the first frame, whole, with its prefix.
+    pub fn first_frame(&self) -> Option<(Bytes, T)>
+    where
+        T: Clone,
+    {
+        let entry = self.entries.front()?;
+        Some((self.segments.first(entry.bytes), entry.tag.clone()))
+    }
+
     /// Takes out all frames but the one that has begun to leave, if there is one: what is left
     /// behind keeps the stream's framing whole.
     pub fn take_unwritten(&mut self) -> Frames<T> {
