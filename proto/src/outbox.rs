@@ -115,6 +115,18 @@ impl<T> Outbox<T> {
         self.entry(length, tag);
     }
 
+    /// Adds a frame in two parts: `head`, without a prefix, is copied, and `data` behind it is
+    /// shared where it is long.
+    pub fn push_parts(&mut self, head: &[u8], data: Bytes, tag: T, spares: &mut Spares) {
+        if data.len() < SHARE_FROM_BYTES {
+            return self.push(head, &data, tag, spares);
+        }
+        let length = head.len() + data.len();
+        self.segments.copy(&[&prefix(length), head], spares);
+        self.segments.share(data);
+        self.entry(length, tag);
+    }
+
     /// Adds a frame with its prefix, as [`crate::frame::encode`] makes it.
     pub fn push_encoded(&mut self, frame: &[u8], tag: T, spares: &mut Spares) {
         self.segments.copy(&[frame], spares);
