@@ -2,3 +2,5 @@
 
 #[cfg(feature = "cli")]
 pub mod command;
+#[cfg(unix)]
+pub mod master;

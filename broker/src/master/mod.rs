@@ -1,0 +1,3 @@
+//! The process layer: starts the agent and the workers, and keeps them.
+
+mod policy;
