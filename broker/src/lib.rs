@@ -1,6 +1,10 @@
 //! The broker of Henhouse, the process layer above it, and the `henhouse` command.
 
+pub mod broker;
 #[cfg(feature = "cli")]
 pub mod command;
 #[cfg(unix)]
 pub mod master;
+
+#[cfg(unix)]
+pub use master::{Ended, Master, MasterError, MasterHandle, Program, this_program};
