@@ -87,13 +87,6 @@ impl Hub {
         }
     }
 
-    /// An operator's report goes to its connection.
-    pub(crate) fn report(&mut self, operator: u64, report: wire::Report) {
-        if let Some(key) = self.roster.connection(operator) {
-            self.tell(key, wire::frame::Body::Report(report));
-        }
-    }
-
     pub(super) fn start_drain(&mut self, key: Key, now: Instant) {
         if !self.roster.drain(key) {
             return;
