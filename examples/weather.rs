@@ -47,6 +47,8 @@ fn master() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    // What the master itself has to say: who died, and who was started again.
+    tracing_subscriber::fmt().without_time().with_target(false).with_writer(std::io::stdout).init();
     println!("The weather comes from {source}, and is served at http://127.0.0.1:7001/");
     println!("Try `curl http://127.0.0.1:7001/`. Ctrl-C ends it.");
     let program = henhouse::this_program().env(SOURCE, source);
