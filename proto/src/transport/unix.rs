@@ -165,7 +165,10 @@ impl Lock {
                     // It is for people; that it cannot be read changes nothing.
                     let _ = file.read_to_string(&mut holder);
                     let holder = holder.trim().parse().ok();
-                    return Err(BindError::Held { endpoint: socket.to_owned(), holder });
+                    return Err(BindError::Held {
+                        endpoint: socket.to_owned(),
+                        holder,
+                    });
                 }
                 Err(errno) => return Err(failed("lock")(errno.into())),
             }
@@ -239,7 +242,9 @@ mod tests {
         assert_eq!(mode(endpoint.as_path().parent().unwrap()), 0o700);
         drop(listener);
         assert!(!endpoint.as_path().exists());
-        let left: Vec<_> = std::fs::read_dir(directory.path().join("run")).unwrap().collect();
+        let left: Vec<_> = std::fs::read_dir(directory.path().join("run"))
+            .unwrap()
+            .collect();
         assert!(left.is_empty(), "{left:?}");
     }
 
