@@ -246,6 +246,16 @@ impl Outgoing {
         }
     }
 
+    /// How a messenger ends that is closed while it has no connection.
+    pub(crate) fn end_without_broker(&self) -> Closed {
+        match self.state().staged.len() {
+            0 => Closed::ByUs,
+            unsent => Closed::Lost(format!(
+                "it was not back, and {unsent} messages were not sent"
+            )),
+        }
+    }
+
     /// Goes on with a new connection.
     pub(crate) fn welcome(&self, welcome: wire::Welcome) {
         let mut state = self.state();
@@ -285,6 +295,12 @@ impl Outgoing {
 }
 
 impl State {
+    /// Whether a sender waits for room.
+    #[cfg(test)]
+    pub(crate) fn somebody_is_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     #[inline]
     fn waiting_bytes(&self) -> usize {
         self.staged.waiting_bytes() + self.writing_bytes

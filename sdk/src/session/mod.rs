@@ -43,7 +43,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut connection: Connection, loss: L
                 Ok(new) => connection = new,
                 Err(why) => break why,
             },
-            () = shared.closing() => break Closed::ByUs,
+            () = shared.closing() => break shared.outgoing.end_without_broker(),
         }
         tracing::info!("connected to {} again", socket.endpoint);
         shared.reconnected.push(());
@@ -93,11 +93,11 @@ async fn reconnect(shared: &Shared, socket: &Socket, hello: &Hello) -> Result<Co
 }
 
 fn report_loss(why: &Closed) {
-    tracing::error!(code = EXIT_MASTER_LOST, "{why}: this process ends");
+    tracing::error!(code = EXIT_MASTER_LOST, "{why}; this process ends");
     if !tracing::dispatcher::has_been_set() {
         use std::io::Write as _;
         // A process that just vanishes would be a riddle. Where there is no stderr either,
         // the exit code has to do.
-        let _ = writeln!(std::io::stderr(), "henhouse: {why}: this process ends");
+        let _ = writeln!(std::io::stderr(), "henhouse: {why}; this process ends");
     }
 }
