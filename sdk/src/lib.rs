@@ -74,6 +74,7 @@
 //! `axum`: a `WorkerListener` can be served by axum.
 
 mod backlog;
+mod backoff;
 mod confirm;
 mod data;
 mod drain;

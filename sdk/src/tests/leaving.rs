@@ -249,3 +249,18 @@ async fn a_child_that_leaves_does_not_exit() {
     };
     assert_eq!(exit_code(leave).await, None);
 }
+
+#[tokio::test]
+async fn a_messenger_whose_runtime_is_shut_down_says_so_on_another() {
+    let (sender, messenger) = oneshot::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let (_script, messenger) = runtime.block_on(joined());
+        sender.send(messenger).unwrap();
+    });
+    let messenger = messenger.await.unwrap();
+    assert!(matches!(soon(messenger.closed()).await, Closed::Lost(_)));
+}

@@ -177,6 +177,25 @@ async fn a_reply_to_one_who_asked_over_the_old_connection_is_not_sent_over_the_n
 }
 
 #[tokio::test]
+async fn what_is_too_long_for_the_next_broker_does_not_end_its_connection() {
+    let broker = Broker::new();
+    let (script, messenger) = broker.joined().await;
+    drop(script);
+    let mut script = broker.accept().await;
+    let long = messenger.send_to_app("long", vec![7; 900_000]).confirm();
+    let short = messenger.send_to_app("short", ()).into_future();
+    let welcome = async {
+        // Both are queued while there is no Welcome yet.
+        tokio::task::yield_now().await;
+        script.welcome_with(1_000).await;
+        assert_eq!(soon(script.hear_message()).await.action, "short");
+    };
+    let (long, short, ()) = tokio::join!(long.into_future(), short, welcome);
+    assert_eq!(long, Err(crate::ConfirmError::Lost));
+    short.unwrap();
+}
+
+#[tokio::test]
 async fn a_socket_that_nobody_listens_at_is_named() {
     let joined = Messenger::over(tokio::io::empty())
         .socket("/nowhere/h.sock")

@@ -245,9 +245,27 @@ async fn an_action_has_one_who_answers_it_and_another_once_that_one_has_ended() 
     let first = messenger.answer("a", |_| async { Ok("first") }).unwrap();
     let second = messenger.answer("a", |_| async { Ok("second") });
     assert!(second.unwrap_err().to_string().contains("\"a\""));
-    messenger.off(&first);
+    messenger.off(first);
     messenger.answer("a", |_| async { Ok("third") }).unwrap();
     script.pass_on(request(1, "a", "")).await;
     assert_eq!(script.hear_message().await.data, "third");
+    assert!(stays_pending(script.hear()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_are_answered_at_once_hold_up_none_of_the_others_up_to_their_number() {
+    let (mut script, messenger) = joined().await;
+    let answered = messenger.answer_at_once("a", 2, |message| async move {
+        match message.text()? {
+            "slow" => std::future::pending().await,
+            _ => Ok("answered"),
+        }
+    });
+    answered.unwrap();
+    script.pass_on(request(1, "a", "slow")).await;
+    script.pass_on(request(2, "a", "")).await;
+    assert_eq!(soon(script.hear_message()).await.in_reply_to, 2);
+    script.pass_on(request(3, "a", "slow")).await;
+    script.pass_on(request(4, "a", "")).await;
     assert!(stays_pending(script.hear()).await);
 }
