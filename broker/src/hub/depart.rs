@@ -106,7 +106,7 @@ impl Hub {
             match passed.if_lost {
                 IfLost::NextAgent if !self.shutting_down => {
                     if passed.request {
-                        self.requests.ask(passed.name(), 0);
+                        self.requests.ask(passed.name(), passed.sequence, 0);
                     }
                     for_agent.push_shared(body, &[], origin, &mut self.spares);
                 }
@@ -145,7 +145,8 @@ impl Hub {
             Place::Lane(key) => {
                 let lane = &mut self.lanes[key];
                 if passed.request {
-                    self.requests.ask(passed.name(), lane.connection);
+                    self.requests
+                        .ask(passed.name(), passed.sequence, lane.connection);
                 }
                 if lane.message_bytes() == 0 {
                     lane.clocks.took(now);
@@ -156,7 +157,7 @@ impl Hub {
             }
             mailbox => {
                 if passed.request {
-                    self.requests.ask(passed.name(), 0);
+                    self.requests.ask(passed.name(), passed.sequence, 0);
                 }
                 if let Some(mailbox) = self.mail.at(mailbox) {
                     mailbox
@@ -198,21 +199,9 @@ impl Hub {
                 IfLost::AnotherWorker => self.send_blocked_again(from, place, now),
                 IfLost::Forget => self.found(from, place, Found::Mailbox, now),
                 _ => {
-                    let id = blocked.id;
-                    let cause = Cause::Lost {
-                        pid: member.pid,
-                        connection: member.connection,
-                    };
-                    self.requests.close((self.lanes[from].connection, id));
-                    self.refuse(
-                        from,
-                        Refusal {
-                            code: Code::Undeliverable,
-                            id,
-                            cause,
-                        },
-                    );
-                    self.forget_place(from, place, now);
+                    let (pid, connection) = (member.pid, member.connection);
+                    let cause = Cause::Lost { pid, connection };
+                    self.turn_blocked_away(from, place, Code::Undeliverable, cause, now);
                 }
             }
         }
@@ -230,18 +219,12 @@ impl Hub {
         self.release(new, now);
     }
 
-    /// The blocked message of `from` was refused at `place`, and its sender told.
-    fn forget_place(&mut self, from: Key, place: Place, now: Instant) {
-        if let Some(blocked) = self.lanes[from].blocked.as_mut() {
-            blocked.remaining.retain(|(other, _)| *other != place);
-            blocked.tally.refused += 1;
-        }
-        self.settle_blocked(from, now);
-    }
-
     /// A message is lost, and its sender, if it is there, hears why.
     pub(super) fn lose(&mut self, passed: Passed, code: Code, cause: Cause) {
-        self.requests.close(passed.name());
+        if passed.request && !self.requests.end(passed.name(), passed.sequence) {
+            // It timed out, and its sender knows.
+            return;
+        }
         if let Some(sender) = self.roster.connection(passed.connection) {
             self.refuse(
                 sender,

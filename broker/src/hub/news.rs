@@ -105,7 +105,8 @@ impl Hub {
             if let Origin::Message(passed) = origin
                 && passed.request
             {
-                self.requests.ask(passed.name(), lane.connection);
+                self.requests
+                    .ask(passed.name(), passed.sequence, lane.connection);
             }
         }
     }
