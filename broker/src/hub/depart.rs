@@ -34,6 +34,16 @@ impl Hub {
         self.find_new_places(&member, was_ready, outbox.into_frames().collect(), now);
     }
 
+    /// What had begun to leave for a process that leaves has wholly left: nobody will reply.
+    pub(super) fn read_by_leaver(&mut self, key: Key, passed: Passed) {
+        if passed.request && self.requests.end(passed.name(), passed.sequence) {
+            let lane = &self.lanes[key];
+            let (pid, connection) = (lane.pid, lane.connection);
+            let cause = Cause::Gone { pid, connection };
+            self.end_requests(vec![passed.name()], Code::Gone, cause);
+        }
+    }
+
     /// Takes a process out of the roster, and finds a place for all that waited for it.
     /// Its lane stays until its stream is closed.
     pub(super) fn leave(&mut self, key: Key, goodbye: bool, now: Instant) {
@@ -49,6 +59,11 @@ impl Hub {
         let held = std::mem::take(&mut lane.held).into_frames();
         let gate = std::mem::replace(&mut lane.gate, Gate::new(now));
         lane.own_bytes = lane.outbox.tags().map(Origin::own_bytes).sum();
+        for origin in lane.outbox.tags() {
+            if let Origin::Message(passed) = origin {
+                self.requests.ask(passed.name(), passed.sequence, 0);
+            }
+        }
         self.waiting_bytes -= before - lane.outbox.waiting_bytes();
         if !goodbye {
             self.counters.written_to_lost += lane.messages_written;
@@ -121,7 +136,10 @@ impl Hub {
                 IfLost::Forget => self.counters.late_replies += 1,
             }
         }
-        self.put_first(Place::AgentMailbox, for_agent, now);
+        match self.roster.serving_agent() {
+            Some(agent) => self.give_to_agent(agent, for_agent, now),
+            None => self.put_first(Place::AgentMailbox, for_agent, now),
+        }
         if slot_is_owed && member.index < self.boot.workers {
             self.mail.open(member.index, now);
             self.put_first(Place::WorkerMailbox(member.index), for_slot, now);
@@ -166,6 +184,30 @@ impl Hub {
                 }
             }
         }
+    }
+
+    /// Gives older messages to an agent that came before they were lost: before all that waits
+    /// for it, where it is not ready.
+    fn give_to_agent(&mut self, agent: Key, mut older: Outbox<Origin>, now: Instant) {
+        self.waiting_bytes += older.waiting_bytes();
+        let lane = &mut self.lanes[agent];
+        for origin in older.tags() {
+            if let Origin::Message(passed) = origin {
+                self.requests
+                    .ask(passed.name(), passed.sequence, lane.connection);
+            }
+        }
+        if lane.message_bytes() == 0 {
+            lane.clocks.took(now);
+            lane.gate.moved_at = now;
+        }
+        if lane.ready {
+            lane.outbox.append(older);
+        } else {
+            older.append(std::mem::take(&mut lane.held));
+            lane.held = older;
+        }
+        self.mark(agent);
     }
 
     /// Puts older messages before those that wait in a mailbox already.

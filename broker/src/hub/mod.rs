@@ -319,10 +319,14 @@ impl Hub {
         let before = lane.outbox.waiting_bytes();
         let mut own = 0;
         let mut messages = 0;
+        let mut last = None;
         let gone = |origin| match origin {
             Origin::Broker { bytes } => own += bytes,
             Origin::News => {}
-            Origin::Message(_) => messages += 1,
+            Origin::Message(passed) => {
+                messages += 1;
+                last = Some(passed);
+            }
         };
         let wrote = lane
             .outbox
@@ -331,6 +335,9 @@ impl Hub {
         lane.own_bytes -= own;
         lane.messages_written += messages;
         self.counters.messages_written += messages;
+        if let (Some(passed), Some(_)) = (last, &self.lanes[key].departed) {
+            self.read_by_leaver(key, passed);
+        }
         if matches!(wrote, Poll::Ready(Ok(bytes)) if bytes > 0) {
             self.took(key, now);
         }

@@ -177,6 +177,34 @@ fn an_old_message_does_not_end_a_new_request_with_its_id() {
 }
 
 #[test]
+fn a_request_that_was_written_in_part_is_asked_of_the_next_agent() {
+    let mut world = World::new(true, 1);
+    let (agent, worker) = (world.start(Agent, 1), world.start(Worker, 2));
+    world.read(agent);
+    ask(&mut world, worker, to_agent(), 7, 60_000);
+    world.read_bytes(agent, 7);
+    world.kill(agent);
+    assert!(world.faults(worker).is_empty());
+    let next = world.start(Agent, 3);
+    assert!(world.actions(next).contains(&"ask".into()));
+    let connection = world.connection(worker);
+    world.reply(next, connection, 7);
+    assert!(world.actions(worker).contains(&"reply".into()));
+}
+
+#[test]
+fn a_request_to_a_pid_that_was_written_in_part_ends_once() {
+    let mut world = World::new(true, 1);
+    let (_, worker) = (world.start(Agent, 1), world.start(Worker, 2));
+    let other = world.start(Worker, 3);
+    world.read(other);
+    ask(&mut world, worker, to_pid(3), 7, 60_000);
+    world.read_bytes(other, 7);
+    world.kill(other);
+    assert_eq!(world.faults(worker), [(Code::Undeliverable, 7)]);
+}
+
+#[test]
 fn a_request_that_a_leaver_reads_to_its_end_is_answered_gone() {
     let mut world = World::new(true, 1);
     let (_, worker) = (world.start(Agent, 1), world.start(Worker, 2));
@@ -188,4 +216,33 @@ fn a_request_that_a_leaver_reads_to_its_end_is_answered_gone() {
     world.read(other);
     world.kill(other);
     assert_eq!(world.faults(worker), [(Code::Gone, 7)]);
+}
+
+#[test]
+fn what_an_agent_left_half_written_reaches_one_that_is_there_already() {
+    let mut world = World::new(true, 1);
+    let (first, worker) = (world.start(Agent, 1), world.start(Worker, 2));
+    world.read(first);
+    world.send(worker, Route::Agent, "a");
+    world.read_bytes(first, 7);
+    world.say(first, Body::Goodbye(wire::Goodbye {}));
+    let second = world.start(Agent, 3);
+    world.actions(second);
+    world.kill(first);
+    assert_eq!(world.actions(second), ["a"]);
+}
+
+#[test]
+fn what_an_agent_left_half_written_comes_first_to_one_that_is_not_ready() {
+    let mut world = World::new(true, 1);
+    let (first, worker) = (world.start(Agent, 1), world.start(Worker, 2));
+    world.read(first);
+    world.send(worker, Route::Agent, "a");
+    world.read_bytes(first, 7);
+    world.say(first, Body::Goodbye(wire::Goodbye {}));
+    world.send(worker, Route::Agent, "b");
+    let second = world.join(Agent, 3);
+    world.kill(first);
+    world.say(second, Body::Ready(wire::Ready {}));
+    assert_eq!(world.actions(second), ["a", "b", "egg-ready"]);
 }
