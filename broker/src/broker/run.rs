@@ -155,7 +155,7 @@ async fn obey(mut orders: mpsc::Receiver<Order>, shared: &Shared) {
             }
             Order::ShuttingDown => shared.with_hub(Hub::shut_down),
             Order::Report { operator, report } => {
-                shared.with_hub(|hub, _| hub.report(operator, report));
+                shared.with_hub(|hub, now| hub.report(operator, report, now));
             }
             Order::Status { answer } => {
                 // Whoever asked may have gone meanwhile.

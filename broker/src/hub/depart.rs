@@ -19,6 +19,7 @@ impl Hub {
     /// A process says that it leaves.
     pub(super) fn goodbye(&mut self, key: Key, now: Instant) {
         self.leave(key, true, now);
+        self.pay_all_owed(key);
         self.last_frame(key, wire::frame::Body::Goodbye(wire::Goodbye {}), now);
     }
 
@@ -79,7 +80,9 @@ impl Hub {
         }
         lane.departed = Some((member.clone(), was_ready));
         self.find_new_places(&member, was_ready, frames, now);
-        self.turn_waiters_away(&member, Place::Lane(key), gate, now);
+        let slot_is_owed = self.owes_slot(&member, was_ready);
+        self.turn_waiters_away(&member, slot_is_owed, Place::Lane(key), gate, now);
+        self.abandon_blocked(key);
         self.requests.close_all_of(member.connection);
         let cause = Cause::Gone {
             pid: member.pid,
@@ -112,7 +115,7 @@ impl Hub {
     ) {
         let mut for_agent = Outbox::new();
         let mut for_slot = Outbox::new();
-        let slot_is_owed = !self.boot.done && !was_ready && member.role == Role::Worker;
+        let slot_is_owed = self.owes_slot(member, was_ready);
         for (frame, origin) in frames {
             let Origin::Message(passed) = origin else {
                 continue;
@@ -125,7 +128,7 @@ impl Hub {
                     }
                     for_agent.push_shared(body, &[], origin, &mut self.spares);
                 }
-                IfLost::SameSlot if slot_is_owed && member.index < self.boot.workers => {
+                IfLost::SameSlot if slot_is_owed => {
                     for_slot.push_shared(body, &[], origin, &mut self.spares);
                 }
                 IfLost::AnotherWorker => self.send_again(body, passed, now),
@@ -140,10 +143,18 @@ impl Hub {
             Some(agent) => self.give_to_agent(agent, for_agent, now),
             None => self.put_first(Place::AgentMailbox, for_agent, now),
         }
-        if slot_is_owed && member.index < self.boot.workers {
+        if slot_is_owed {
             self.mail.open(member.index, now);
             self.put_first(Place::WorkerMailbox(member.index), for_slot, now);
         }
+    }
+
+    /// Whether what a worker leaves waits for the next one in its slot.
+    fn owes_slot(&self, member: &Member, was_ready: bool) -> bool {
+        !self.boot.done
+            && !was_ready
+            && member.role == Role::Worker
+            && member.index < self.boot.workers
     }
 
     /// A message that any worker may take goes to another one, or waits for one. It has no
@@ -226,8 +237,16 @@ impl Hub {
     }
 
     /// Those who waited for room at a process that left wait for room elsewhere, or are told.
-    fn turn_waiters_away(&mut self, member: &Member, place: Place, gate: Gate, now: Instant) {
+    fn turn_waiters_away(
+        &mut self,
+        member: &Member,
+        slot_is_owed: bool,
+        place: Place,
+        gate: Gate,
+        now: Instant,
+    ) {
         let mut for_agent = Gate::new(now);
+        let mut for_slot = Gate::new(now);
         for from in gate.waiters {
             let Some(blocked) = self.lanes.get(from).and_then(|lane| lane.blocked.as_ref()) else {
                 continue;
@@ -238,9 +257,10 @@ impl Hub {
             };
             match if_lost {
                 IfLost::NextAgent if !self.shutting_down => for_agent.waiters.push_back(from),
+                IfLost::SameSlot if slot_is_owed => for_slot.waiters.push_back(from),
                 IfLost::AnotherWorker => self.send_blocked_again(from, place, now),
                 IfLost::Forget => self.found(from, place, Found::Mailbox, now),
-                _ => {
+                IfLost::NextAgent | IfLost::SameSlot | IfLost::TellSender => {
                     let (pid, connection) = (member.pid, member.connection);
                     let cause = Cause::Lost { pid, connection };
                     self.turn_blocked_away(from, place, Code::Undeliverable, cause, now);
@@ -249,16 +269,36 @@ impl Hub {
         }
         self.move_waiters(for_agent, place, Place::AgentMailbox);
         self.release(Place::AgentMailbox, now);
+        if slot_is_owed {
+            let slot = Place::WorkerMailbox(member.index);
+            self.move_waiters(for_slot, place, slot);
+            self.release(slot, now);
+        }
     }
 
     fn send_blocked_again(&mut self, from: Key, old: Place, now: Instant) {
-        let new = self
-            .random_worker()
-            .map_or(Place::RandomMailbox, Place::Lane);
+        let new = match self.random_worker() {
+            Some(key) => Place::Lane(key),
+            None if self.shutting_down => {
+                let (code, cause) = (Code::ShuttingDown, Cause::ShuttingDown);
+                return self.turn_blocked_away(from, old, code, cause, now);
+            }
+            None => Place::RandomMailbox,
+        };
         let mut gate = Gate::new(now);
         gate.waiters.push_back(from);
         self.move_waiters(gate, old, new);
         self.release(new, now);
+    }
+
+    /// A sender that is no more is held back no more. Who waits for the reply that it was about
+    /// to give hears that it is gone.
+    fn abandon_blocked(&mut self, from: Key) {
+        let (pid, connection) = (self.lanes[from].pid, self.lanes[from].connection);
+        if let Some(request) = self.drop_blocked(from).and_then(|left| left.sent.answers) {
+            let cause = Cause::Gone { pid, connection };
+            self.end_requests(vec![request], Code::Gone, cause);
+        }
     }
 
     /// A message is lost, and its sender, if it is there, hears why.

@@ -361,7 +361,6 @@ impl Hub {
     pub(crate) fn closed(&mut self, key: Key, now: Instant) {
         self.leave(key, false, now);
         self.find_place_for_half_written(key, now);
-        self.drop_blocked(key);
         self.receiving(key, 0);
         let lane = self.lanes.remove(key);
         self.waiting_bytes -= lane.counted_bytes();
@@ -441,8 +440,11 @@ impl Hub {
         self.lanes[key].ending = Ending::LastFrame(now + LAST_FRAME);
     }
 
-    /// One of the broker's own frames.
+    /// One of the broker's own frames, where the last one was not said yet.
     fn tell(&mut self, key: Key, body: wire::frame::Body) {
+        if matches!(self.lanes[key].ending, Ending::LastFrame(_)) {
+            return;
+        }
         let bytes = frame::encode(body);
         let cost = Outbox::<Origin>::cost(bytes.len() - henhouse_proto::limits::PREFIX_BYTES);
         let lane = &mut self.lanes[key];
@@ -468,6 +470,15 @@ impl Hub {
                 lane.owed.push_back((refusal, 1));
                 self.waiting_bytes += Refusal::COST_BYTES;
             }
+        }
+    }
+
+    /// Tells all that was remembered: it is the last occasion.
+    fn pay_all_owed(&mut self, key: Key) {
+        while let Some((refusal, count)) = self.lanes[key].owed.pop_front() {
+            self.waiting_bytes -= Refusal::COST_BYTES;
+            let fault = refusal.fault(count, &self.limits);
+            self.tell(key, wire::frame::Body::Fault(fault));
         }
     }
 

@@ -74,6 +74,46 @@ fn big_reply(connection: u64, in_reply_to: u64) -> Message {
 }
 
 #[test]
+fn who_waits_for_a_slot_that_is_expected_no_more_hears_so_and_goes_on() {
+    let mut world = World::with_limits(true, 2, narrow());
+    let agent = world.start(Agent, 1);
+    let worker = world.start(Worker, 2);
+    fill(&mut world, agent, Route::App, 0);
+    world.read(worker);
+    world.send_message(agent, big(Route::App, 0, 9));
+    assert!(!world.hub.may_read(agent));
+    let now = world.now;
+    world.hub.expect_workers(1, now);
+    assert!(world.hub.may_read(agent));
+    assert!(world.faults(agent).contains(&(Code::Undeliverable, 9)));
+}
+
+#[test]
+fn a_worker_that_is_there_needs_no_mailbox_when_more_are_expected() {
+    let mut world = World::new(true, 1);
+    let agent = world.join(Agent, 1);
+    let (one, two) = (world.join(Worker, 2), world.start(Worker, 3));
+    let now = world.now;
+    world.hub.expect_workers(3, now);
+    world.send_message(
+        agent,
+        Message {
+            route: Route::App.into(),
+            id: 5,
+            ..message("x")
+        },
+    );
+    world.say(one, Body::Ready(wire::Ready {}));
+    let three = world.start(Worker, 4);
+    world.say(agent, Body::Ready(wire::Ready {}));
+    for key in [one, two, three] {
+        assert!(world.actions(key).contains(&"x".into()));
+    }
+    world.wait(Duration::from_secs(6));
+    assert!(world.faults(agent).is_empty());
+}
+
+#[test]
 fn a_reply_that_finds_no_room_ends_its_request() {
     let mut world = World::with_limits(true, 1, narrow());
     let (agent, worker) = (world.start(Agent, 1), world.start(Worker, 2));
@@ -102,6 +142,19 @@ fn a_request_whose_reply_is_refused_at_once_ends_too() {
     let connection = world.connection(worker);
     world.send_message(agent, big_reply(connection, 7));
     assert_eq!(world.faults(worker), [(Code::Undeliverable, 7)]);
+}
+
+#[test]
+fn a_replier_that_dies_while_its_reply_waits_for_room_is_gone() {
+    let mut world = World::with_limits(true, 1, narrow());
+    let (agent, worker) = (world.start(Agent, 1), world.start(Worker, 2));
+    let other = world.start(Worker, 3);
+    ask(&mut world, worker, to_agent(), 7, 60_000);
+    fill(&mut world, other, Route::Pid, 2);
+    let connection = world.connection(worker);
+    world.send_message(agent, big_reply(connection, 7));
+    world.kill(agent);
+    assert_eq!(world.faults(worker), [(Code::Gone, 7)]);
 }
 
 #[test]
@@ -245,4 +298,158 @@ fn what_an_agent_left_half_written_comes_first_to_one_that_is_not_ready() {
     world.kill(first);
     world.say(second, Body::Ready(wire::Ready {}));
     assert_eq!(world.actions(second), ["a", "b", "egg-ready"]);
+}
+
+#[test]
+fn at_shutdown_who_waits_for_a_mailbox_hears_that_the_master_shuts_down() {
+    let mut world = World::with_limits(true, 1, narrow());
+    let worker = world.start(Worker, 2);
+    fill(&mut world, worker, Route::Agent, 0);
+    world.send_message(worker, big(Route::Agent, 0, 9));
+    let now = world.now;
+    world.hub.shut_down(now);
+    let down = Code::ShuttingDown;
+    assert_eq!(world.faults(worker), [(down, 0), (down, 0), (down, 9)]);
+    assert!(world.hub.may_read(worker));
+}
+
+#[test]
+fn at_shutdown_a_random_message_that_waits_for_room_finds_no_other_worker() {
+    let mut world = World::with_limits(true, 1, narrow());
+    let (agent, worker) = (world.start(Agent, 1), world.start(Worker, 2));
+    fill(&mut world, agent, Route::Random, 0);
+    world.send_message(agent, big(Route::Random, 0, 9));
+    let now = world.now;
+    world.hub.shut_down(now);
+    world.kill(worker);
+    assert!(world.faults(agent).contains(&(Code::ShuttingDown, 9)));
+    assert_eq!(world.hub.waiting_bytes, 0);
+}
+
+#[test]
+fn a_worker_that_dies_before_it_is_ready_leaves_those_who_wait_for_room_to_the_next() {
+    let mut world = World::with_limits(true, 1, narrow());
+    let agent = world.start(Agent, 1);
+    let one = world.join(Worker, 2);
+    fill(&mut world, agent, Route::App, 0);
+    world.send_message(agent, big(Route::App, 0, 9));
+    world.kill(one);
+    let two = world.start(Worker, 3);
+    let told = world.actions(two);
+    assert_eq!(told.iter().filter(|action| *action == "big").count(), 3);
+    assert!(world.faults(agent).is_empty());
+}
+
+#[test]
+fn a_fatal_fault_is_the_last_frame() {
+    let limits = Limits {
+        stall: Duration::from_millis(3_000),
+        ..narrow()
+    };
+    let mut world = World::with_limits(true, 1, limits);
+    let (_, worker) = (world.start(Agent, 1), world.start(Worker, 2));
+    let other = world.start(Worker, 3);
+    // The worker reads nothing, and is held back just before it is found to be stuck.
+    fill(&mut world, worker, Route::Pid, 3);
+    world.read(other);
+    fill(&mut world, worker, Route::Pid, 3);
+    world.now += Duration::from_millis(2_990);
+    world.read_bytes(other, 1);
+    world.now += Duration::from_millis(10);
+    world.send_message(
+        worker,
+        Message {
+            want: Want::Receipt.into(),
+            ..big(Route::Pid, 3, 9)
+        },
+    );
+    world.wait(Duration::from_millis(300));
+    world.read(other);
+    let last = world.read(worker).pop().and_then(|frame| frame.body);
+    assert!(
+        matches!(&last, Some(Body::Fault(fault)) if fault.fatal),
+        "{last:?}"
+    );
+}
+
+#[test]
+fn goodbye_is_the_last_frame_when_the_broker_says_it() {
+    let mut world = World::new(false, 0);
+    let agent = world.start(Agent, 1);
+    let (one, two) = (world.start(Worker, 2), world.start(Worker, 3));
+    world.send_to(agent, 2, "a");
+    world.send(agent, Route::Random, "r");
+    let now = world.now;
+    world.hub.say_goodbye(now);
+    world.kill(one);
+    world.wait(Duration::from_millis(100));
+    for key in [agent, two] {
+        let last = world.read(key).pop().and_then(|frame| frame.body);
+        assert_eq!(last, Some(Body::Goodbye(wire::Goodbye {})));
+    }
+}
+
+#[test]
+fn who_says_goodbye_hears_first_of_everything_that_was_refused() {
+    let mut world = World::new(false, 0);
+    let worker = world.start(Worker, 1);
+    let mut sent = 0;
+    while world.hub.may_read(worker) {
+        sent += 1;
+        world.send_message(
+            worker,
+            Message {
+                id: sent,
+                ..to_pid(9)
+            },
+        );
+    }
+    let other = world.start(Worker, 2);
+    // One that was passed on is lost when the reserve is full already.
+    world.read_bytes(worker, 1 << 12);
+    world.send_message(
+        worker,
+        Message {
+            id: sent + 1,
+            ..to_pid(2)
+        },
+    );
+    while world.hub.may_read(worker) {
+        sent += 1;
+        world.send_message(
+            worker,
+            Message {
+                id: sent + 1,
+                ..to_pid(9)
+            },
+        );
+    }
+    world.kill(other);
+    assert!(!world.hub.may_read(worker));
+    // The process is dead to us only when it has heard that.
+    let now = world.now;
+    world.hub.goodbye(worker, now);
+    assert_eq!(world.faults(worker).len() as u64, sent + 1);
+}
+
+#[test]
+fn an_operator_that_does_not_read_its_reports_is_ended() {
+    let mut world = World::new(false, 0);
+    let operator = world.join(Operator, 1);
+    let connection = world.connection(operator);
+    let line = || wire::Report {
+        id: 1,
+        content: Some(wire::report::Content::Line("x".repeat(100_000))),
+    };
+    for _ in 0..1_000 {
+        let now = world.now;
+        world.hub.report(connection, line(), now);
+        world.check();
+    }
+    assert!(world.hub.waiting_bytes < 16 << 20);
+    let last = world.read(operator).pop().and_then(|frame| frame.body);
+    assert!(
+        matches!(&last, Some(Body::Fault(fault)) if fault.fatal),
+        "{last:?}"
+    );
 }
