@@ -293,10 +293,15 @@ impl Hub {
 
     /// A session holds so many bytes of a frame that has not wholly arrived.
     pub(crate) fn receiving(&mut self, key: Key, bytes: usize) {
+        let was_crowded = self.is_crowded();
         let lane = &mut self.lanes[key];
         self.waiting_bytes = self.waiting_bytes - lane.receiving_bytes + bytes;
         self.receiving_bytes = self.receiving_bytes - lane.receiving_bytes + bytes;
         lane.receiving_bytes = bytes;
+        if was_crowded && !self.is_crowded() {
+            // Whoever was not read because of that is read again.
+            self.mark_all();
+        }
     }
 
     /// Something arrived from that connection.
