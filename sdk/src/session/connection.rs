@@ -142,11 +142,8 @@ impl Connection {
     /// Hands on what was read, or else reads once: behind the Welcome there may be more in the
     /// buffer already.
     fn poll_read(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Poll<Result<(), Closed>> {
-        ready!(
-            shared
-                .backlog
-                .poll_room(cx, shared.outgoing.somebody_waits())
-        );
+        let waits = |cx: &mut Context<'_>| shared.outgoing.somebody_waits(cx);
+        ready!(shared.backlog.poll_room(cx, waits));
         if self.hand_on(shared)? {
             return Poll::Ready(Ok(()));
         }
