@@ -50,6 +50,8 @@ pub(crate) struct State {
     head: Vec<u8>,
     /// The session, where it has nothing to write.
     idle: Option<Waker>,
+    /// The session, where it reads nothing unless somebody waits for it.
+    not_reading: Option<Waker>,
     held: Held,
     next_id: u64,
     /// Those who wait for word on a message.
@@ -106,6 +108,7 @@ impl Outgoing {
                 message: wire::Message::default(),
                 head: Vec::new(),
                 idle: None,
+                not_reading: None,
                 held: Held::default(),
                 next_id: 1,
                 open: Open::default(),
@@ -137,13 +140,21 @@ impl Outgoing {
                 (Some(envelope), Phase::Open) => state.push(envelope),
                 (None, Phase::Open) => {
                     state.held.hold(ticket, cx.waker());
+                    let session = state.not_reading.take();
+                    drop(state);
+                    session.into_iter().for_each(Waker::wake);
                     return Poll::Pending;
                 }
             };
             if let Some(ticket) = ticket.take() {
                 state.held.release(ticket);
             }
-            (result, state.idle.take())
+            let waits = matches!(result, Ok(Some(_)));
+            let session = state.idle.take();
+            (
+                result,
+                session.or_else(|| state.not_reading.take_if(|_| waits)),
+            )
         };
         if let Some(session) = session {
             session.wake();
@@ -185,7 +196,8 @@ impl Outgoing {
             if matches!(state.phase, Phase::Open) {
                 state.phase = Phase::Closing;
             }
-            (state.idle.take(), state.held.take_all())
+            let session = state.idle.take().or(state.not_reading.take());
+            (session, state.held.take_all())
         };
         for waker in session.into_iter().chain(held) {
             waker.wake();
@@ -284,9 +296,14 @@ impl Outgoing {
     }
 
     /// Whether anybody waits for the broker: for word on a message, for room, or for the end.
-    pub(crate) fn somebody_waits(&self) -> bool {
-        let state = self.state();
-        !state.open.is_empty() || !state.held.is_empty() || matches!(state.phase, Phase::Closing)
+    /// Where not, the session is woken when somebody begins to.
+    pub(crate) fn somebody_waits(&self, cx: &mut Context<'_>) -> bool {
+        let mut state = self.state();
+        let waits = !state.open.is_empty()
+            || !state.held.is_empty()
+            || matches!(state.phase, Phase::Closing);
+        state.not_reading = (!waits).then(|| cx.waker().clone());
+        waits
     }
 
     /// After the connection broke: keeps what had not left, for the next one, and tells those
