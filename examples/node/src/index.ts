@@ -7,6 +7,7 @@ export type {
   RequestOptions,
   SendOptions,
   To,
+  ToOne,
   WireOptions,
 } from './messenger.js';
 export type { Drain, Message, Peer, Peers, Receipt, Role, Sender, SessionEvents } from './types.js';

@@ -67,11 +67,12 @@ export interface SendOptions extends WireOptions {
 }
 
 export interface RequestOptions extends WireOptions {
-  /** Default: the other side, as Egg's `send` has it: the agent, or from it a worker at random. */
-  to?: Exclude<To, 'broadcast' | 'app'>;
   /** Milliseconds. */
   timeout?: number;
 }
+
+/** A question goes to one: two answers would be no answer. */
+export type ToOne = Exclude<To, 'broadcast' | 'app'>;
 
 /** `any`: the data is what the sender made of it, and only the listener knows. */
 export type Listener = (data: any, message: Message) => unknown;
@@ -206,8 +207,8 @@ export class Messenger extends EventEmitter {
   }
 
   /** Asks one process, and gives what its answer handler gave. */
-  request<T = any>(action: string, data?: unknown, options: RequestOptions = {}): Promise<T> {
-    const { to = 'random', timeout = REQUEST_TIMEOUT_MS } = options;
+  request<T = any>(to: ToOne, action: string, data?: unknown, options: RequestOptions = {}): Promise<T> {
+    const { timeout = REQUEST_TIMEOUT_MS } = options;
     const wanted = { want: Want.REPLY, timeoutMs: Math.max(1, Math.ceil(timeout)) };
     return this.#ask(wanted, to, action, data, options).then((answer) =>
       'reply' in answer ? (answer.reply as T) : (undefined as T),
