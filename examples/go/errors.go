@@ -1,6 +1,7 @@
 package henhouse
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -20,6 +21,11 @@ type RefusedError struct {
 
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("henhouse: %s: %s", e.Code, e.Detail)
+}
+
+// Is makes the broker's clock and the context's own one and the same to a caller.
+func (e *RefusedError) Is(target error) bool {
+	return target == context.DeadlineExceeded && e.Code == "TIMED_OUT"
 }
 
 // A RemoteError is the text that the process which was asked failed with.

@@ -46,8 +46,9 @@ export class Connection {
       const take = (frame: Frame) => {
         const body: Body = frame.body;
         if (body.case === 'fault' && body.value.fatal) {
-          // The last frame: the socket's end follows, and this is why.
+          // The last frame: nothing follows, and this is why.
           cause = new RefusedError(body.value.code, body.value.detail, true);
+          socket.destroy();
         } else if (open === undefined && body.case === 'welcome') {
           reader.frameBytesMax = body.value.frameBytesMax || reader.frameBytesMax;
           open = new Connection(socket, body.value);

@@ -67,8 +67,11 @@ func (c command) data() (any, error) {
 	case "json":
 		// Through Go's own values, as a program would send them.
 		var v any
-		err := json.Unmarshal(c.JSON, &v)
-		return v, err
+		if err := json.Unmarshal(c.JSON, &v); v != nil || err != nil {
+			return v, err
+		}
+		// To Go's client nil is no data.
+		return json.RawMessage("null"), nil
 	case "text":
 		return c.Text, nil
 	}
@@ -141,6 +144,8 @@ func code(err error) string {
 	var refused *henhouse.RefusedError
 	var remote *henhouse.RemoteError
 	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "TIMED_OUT"
 	case errors.As(err, &refused):
 		return refused.Code
 	case errors.As(err, &remote):
