@@ -65,13 +65,14 @@ func say(line object) {
 func (c command) data() (any, error) {
 	switch c.Encoding {
 	case "json":
-		// Through Go's own values, as a program would send them.
+		// Through Go's own values, as a program would send them. Its client takes a string for
+		// text and nil for no data, so that JSON's are named.
 		var v any
-		if err := json.Unmarshal(c.JSON, &v); v != nil || err != nil {
-			return v, err
+		if err := json.Unmarshal(c.JSON, &v); err != nil {
+			return nil, err
 		}
-		// To Go's client nil is no data.
-		return json.RawMessage("null"), nil
+		b, err := json.Marshal(v)
+		return henhouse.Encoded{Encoding: henhouse.JSON, Bytes: b}, err
 	case "text":
 		return c.Text, nil
 	}
