@@ -457,12 +457,15 @@ func (m *Messenger) news(data []byte) {
 	m.mu.Unlock()
 }
 
+// errNoHandler is what every client says to a question that it has no answer handler for.
+var errNoHandler = errors.New("no handler")
+
 func (m *Messenger) answerTo(request *wire.Message, message Message) {
 	m.mu.Lock()
 	handler, ok := m.answers[message.Action]
 	m.mu.Unlock()
 	var data any
-	err := fmt.Errorf("no handler for %s", message.Action)
+	err := errNoHandler
 	if ok {
 		data, err = guarded(handler, message)
 	}

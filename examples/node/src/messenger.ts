@@ -23,6 +23,9 @@ import type { Drain, Message, Peers, Receipt, Role, Sender, SessionEvents } from
 const ACTION_BYTES_MAX = 255;
 const RESERVED_PREFIX = 'egg-';
 
+/** What every client says to a question that it has no answer handler for. */
+const NO_HANDLER = 'no handler';
+
 /** A request that names no time stays open so long; the broker keeps the clock. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -434,7 +437,7 @@ export class Messenger extends EventEmitter {
   async #answerTo(wire: WireMessage, message: Message): Promise<void> {
     const handler = this.#answers.get(message.action);
     if (handler === undefined) {
-      this.#reply(wire, message.sender, undefined, `no handler for ${message.action}`);
+      this.#reply(wire, message.sender, undefined, NO_HANDLER);
       return;
     }
     try {

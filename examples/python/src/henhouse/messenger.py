@@ -27,6 +27,9 @@ _log = logging.getLogger("henhouse")
 _ACTION_BYTES_MAX = 255
 _RESERVED_PREFIX = "egg-"
 
+#: What every client says to a question that it has no answer handler for.
+_NO_HANDLER = "no handler"
+
 #: A request that names no time stays open so long; the broker keeps the clock.
 _REQUEST_TIMEOUT = 30.0
 
@@ -378,7 +381,7 @@ class Messenger:
     async def _answer_to(self, request: wire.Message, message: Message) -> None:
         handler = self._answers.get(message.action)
         if handler is None:
-            self._reply(request, message.sender, error=f"no handler for {message.action}")
+            self._reply(request, message.sender, error=_NO_HANDLER)
             return
         try:
             self._reply(request, message.sender, await outcome(handler, message))
