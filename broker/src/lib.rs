@@ -1,4 +1,15 @@
 //! The broker of Henhouse, the process layer above it, and the `henhouse` command.
 
+pub mod broker;
+mod hub;
+pub mod limits;
+mod roster;
+mod session;
+
 #[cfg(feature = "cli")]
 pub mod command;
+#[cfg(unix)]
+pub mod master;
+
+#[cfg(unix)]
+pub use master::{Ended, Master, MasterError, MasterHandle, Program, this_program};

@@ -115,6 +115,18 @@ impl<T> Outbox<T> {
         self.entry(length, tag);
     }
 
+    /// Adds a frame in two parts: `head`, without a prefix, is copied, and `data` behind it is
+    /// shared where it is long.
+    pub fn push_parts(&mut self, head: &[u8], data: Bytes, tag: T, spares: &mut Spares) {
+        if data.len() < SHARE_FROM_BYTES {
+            return self.push(head, &data, tag, spares);
+        }
+        let length = head.len() + data.len();
+        self.segments.copy(&[&prefix(length), head], spares);
+        self.segments.share(data);
+        self.entry(length, tag);
+    }
+
     /// Adds a frame with its prefix, as [`crate::frame::encode`] makes it.
     pub fn push_encoded(&mut self, frame: &[u8], tag: T, spares: &mut Spares) {
         self.segments.copy(&[frame], spares);
@@ -203,6 +215,20 @@ impl<T> Outbox<T> {
     /// Whether a frame has been written in part.
     pub fn is_mid_frame(&self) -> bool {
         self.written > 0
+    }
+
+    /// The tags of all frames that wait, in order.
+    pub fn tags(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter().map(|entry| &entry.tag)
+    }
+
+    /// A copy of the first frame, whole, with its prefix.
+    pub fn first_frame(&self) -> Option<(Bytes, T)>
+    where
+        T: Clone,
+    {
+        let entry = self.entries.front()?;
+        Some((self.segments.first(entry.bytes), entry.tag.clone()))
     }
 
     /// Takes out all frames but the one that has begun to leave, if there is one: what is left

@@ -10,7 +10,7 @@ mod message;
 mod scan;
 mod stamp;
 
-pub use encode::{decode, encode};
+pub use encode::{decode, encode, encode_head};
 pub use message::{Header, Nonsense, Target};
 pub use scan::{Body, Malformed, scan};
 pub use stamp::Stamp;

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
 /// Copied frames are gathered in buffers of so many bytes. One write of 64 KiB carries five
@@ -192,6 +192,18 @@ impl Segments {
                 spares.give(chunk);
             }
         }
+    }
+
+    /// A copy of the first `length` bytes that are not released.
+    pub(super) fn first(&self, length: usize) -> Bytes {
+        let mut copy = BytesMut::with_capacity(length);
+        let mut front = self.front;
+        for segment in &self.list {
+            let bytes = &segment.bytes()[front..];
+            copy.extend_from_slice(&bytes[..bytes.len().min(length - copy.len())]);
+            front = 0;
+        }
+        copy.freeze()
     }
 
     /// All bytes that are not released, segment by segment.

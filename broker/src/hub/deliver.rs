@@ -1,0 +1,253 @@
+//! A message on its way into outboxes and mailboxes.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use henhouse_proto::frame::{Header, Stamp, Target};
+use henhouse_proto::outbox::{Outbox, SHARE_FROM_BYTES};
+use henhouse_proto::wire::{self, Code, Want};
+
+use super::Hub;
+use super::blocked::Found;
+use super::lane::Tally;
+use super::origin::{IfLost, Origin, Passed, Place};
+use super::refusal::{Cause, Refusal};
+use super::requests::Verdict;
+use crate::roster::Key;
+
+/// A message's bytes, to be copied or to be shared.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Payload<'a> {
+    Copied(&'a [u8]),
+    Shared(&'a Bytes),
+}
+
+impl Payload<'_> {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Payload::Copied(bytes) => bytes.len(),
+            Payload::Shared(bytes) => bytes.len(),
+        }
+    }
+
+    pub(super) fn to_bytes(self) -> Bytes {
+        match self {
+            Payload::Copied(bytes) => Bytes::copy_from_slice(bytes),
+            Payload::Shared(bytes) => bytes.clone(),
+        }
+    }
+}
+
+impl Hub {
+    /// Passes a message on, or refuses it, or holds its sender back.
+    pub(super) fn message(
+        &mut self,
+        from: Key,
+        bytes: &[u8],
+        shared: Option<&Bytes>,
+        header: &Header<'_>,
+        now: Instant,
+    ) {
+        let sender = self.lanes[from].connection;
+        let id = header.id;
+        let refuse = |hub: &mut Hub, (code, cause)| hub.refuse(from, Refusal { code, id, cause });
+        self.counters.messages_read += 1;
+        if let Target::Reply {
+            connection,
+            in_reply_to,
+        } = header.target
+        {
+            match self.requests.reply((connection, in_reply_to), sender) {
+                Verdict::Passes => {}
+                Verdict::NotAsked => {
+                    return refuse(self, (Code::Forbidden, Cause::NotAsked));
+                }
+                Verdict::Late => {
+                    self.counters.late_replies += 1;
+                    return;
+                }
+            }
+        }
+        if header.want == Want::Reply {
+            if self.requests.is_open((sender, id)) {
+                return refuse(self, (Code::Malformed, Cause::IdInUse));
+            }
+            if self.requests.count(sender) >= self.limits.requests_max {
+                return refuse(self, (Code::Undeliverable, Cause::TooManyRequests));
+            }
+        }
+        if let Err(nobody) = self.find_places(from, header.target) {
+            return refuse(self, nobody);
+        }
+        if header.want == Want::Reply {
+            self.requests.open((sender, id), now + header.timeout);
+        }
+        self.sequence += 1;
+        self.pass_on(from, bytes, shared, header, now);
+    }
+
+    fn pass_on(
+        &mut self,
+        from: Key,
+        bytes: &[u8],
+        shared: Option<&Bytes>,
+        header: &Header<'_>,
+        now: Instant,
+    ) {
+        let places = std::mem::take(&mut self.places);
+        // One copy for all, where sharing it is cheaper than a copy for each.
+        let copy = (shared.is_none() && places.len() > 1 && bytes.len() >= SHARE_FROM_BYTES)
+            .then(|| Bytes::copy_from_slice(bytes));
+        let payload = match shared.or(copy.as_ref()) {
+            Some(bytes) => Payload::Shared(bytes),
+            None => Payload::Copied(bytes),
+        };
+        let (connection, stamp) = (self.lanes[from].connection, self.lanes[from].stamp);
+        let mut tally = Tally::default();
+        let mut without_room = Vec::new();
+        for (place, if_lost) in &places {
+            let passed = Passed {
+                connection,
+                id: header.id,
+                sequence: self.sequence,
+                request: header.want == Want::Reply,
+                if_lost: *if_lost,
+            };
+            match self.deliver(*place, payload, &stamp, passed, false, now) {
+                Found::Outbox => tally.queued += 1,
+                Found::Mailbox => tally.held += 1,
+                Found::NoRoom => without_room.push((*place, *if_lost)),
+                Found::Refused => {
+                    tally.refused += 1;
+                    self.refuse_place(from, header.id, *place);
+                }
+            }
+        }
+        self.places = places;
+        if without_room.is_empty() {
+            self.settle(from, header.id, header.want, tally);
+        } else {
+            self.block(from, payload, header, without_room, tally, now);
+        }
+    }
+
+    /// Puts a message at one place, if it has room there.
+    #[inline]
+    pub(super) fn deliver(
+        &mut self,
+        place: Place,
+        payload: Payload<'_>,
+        stamp: &Stamp,
+        passed: Passed,
+        first_in_line: bool,
+        now: Instant,
+    ) -> Found {
+        let cost = Outbox::<Origin>::cost(payload.len() + stamp.as_bytes().len());
+        let fits_all = self.waiting_bytes + cost <= self.limits.waiting_bytes_max;
+        let (gate, waiting) = match place {
+            Place::Lane(key) => {
+                let lane = &mut self.lanes[key];
+                let waiting = lane.message_bytes();
+                if waiting == 0 {
+                    lane.clocks.took(now);
+                }
+                (&mut lane.gate, waiting)
+            }
+            mailbox => {
+                let Some(mailbox) = self.mail.at(mailbox) else {
+                    return Found::Refused;
+                };
+                let waiting = mailbox.outbox.waiting_bytes();
+                (&mut mailbox.gate, waiting)
+            }
+        };
+        let fits = waiting == 0 || waiting + cost <= self.limits.outbox_bytes_max;
+        if waiting == 0 && gate.waiters.is_empty() {
+            gate.moved_at = now;
+        }
+        if !(fits && fits_all && (first_in_line || gate.waiters.is_empty())) {
+            self.short_of_memory |= !fits_all;
+            return if gate.refusing {
+                Found::Refused
+            } else {
+                Found::NoRoom
+            };
+        }
+        gate.refusing = false;
+        self.waiting_bytes += cost;
+        self.push(place, payload, stamp, passed)
+    }
+
+    #[inline]
+    fn push(&mut self, place: Place, payload: Payload<'_>, stamp: &Stamp, passed: Passed) -> Found {
+        let (outbox, found) = match place {
+            Place::Lane(key) => {
+                let lane = &mut self.lanes[key];
+                if passed.request {
+                    self.requests.ask(passed.name(), lane.connection);
+                }
+                // A reply is for what the process asked before it was ready.
+                if lane.ready || passed.if_lost == IfLost::Forget {
+                    if !lane.marked {
+                        lane.marked = true;
+                        self.marked.push(key);
+                    }
+                    (&mut lane.outbox, Found::Outbox)
+                } else {
+                    (&mut lane.held, Found::Mailbox)
+                }
+            }
+            mailbox => match self.mail.at(mailbox) {
+                Some(mailbox) => (&mut mailbox.outbox, Found::Mailbox),
+                None => return Found::Refused,
+            },
+        };
+        let origin = Origin::Message(passed);
+        match payload {
+            Payload::Copied(bytes) => {
+                outbox.push(bytes, stamp.as_bytes(), origin, &mut self.spares);
+            }
+            Payload::Shared(bytes) => {
+                outbox.push_shared(bytes.clone(), stamp.as_bytes(), origin, &mut self.spares);
+            }
+        }
+        found
+    }
+
+    /// A message has got wherever it gets: its sender hears so, if it wants to.
+    pub(super) fn settle(&mut self, from: Key, id: u64, want: Want, tally: Tally) {
+        if want == Want::Receipt && tally.refused == 0 {
+            let receipt = wire::Receipt {
+                id,
+                queued: tally.queued,
+                held: tally.held,
+            };
+            self.tell(from, wire::frame::Body::Receipt(receipt));
+        }
+    }
+
+    /// A message found no room at `place` in time.
+    pub(super) fn refuse_place(&mut self, from: Key, id: u64, place: Place) {
+        let cause = match place {
+            Place::Lane(key) => {
+                let lane = &self.lanes[key];
+                Cause::NoRoomAt {
+                    pid: lane.pid,
+                    connection: lane.connection,
+                }
+            }
+            Place::AgentMailbox | Place::WorkerMailbox(_) | Place::RandomMailbox => {
+                Cause::MailboxFull
+            }
+        };
+        self.requests.close((self.lanes[from].connection, id));
+        self.refuse(
+            from,
+            Refusal {
+                code: Code::Undeliverable,
+                id,
+                cause,
+            },
+        );
+    }
+}

@@ -1,0 +1,500 @@
+//! What happens to a message: where it waits, who is held back for it, who hears what became
+//! of it.
+//!
+//! The hub is plain data that sessions share. It waits for nothing and asks no clock: each call
+//! brings the time, and leaves a list of connections that now have something to do.
+
+mod admission;
+mod blocked;
+mod boot;
+mod deliver;
+mod depart;
+mod lane;
+mod look;
+mod mail;
+mod news;
+mod operator;
+mod orders;
+mod origin;
+mod refusal;
+mod requests;
+mod route;
+mod seat;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use henhouse_proto::frame::{self, Body, Stamp};
+use henhouse_proto::outbox::{Outbox, Spares};
+use henhouse_proto::reader::{Frame, TooLarge};
+use henhouse_proto::wire::{self, Code};
+use slab::Slab;
+use tokio::io::AsyncWrite;
+
+use self::admission::Tokens;
+pub(crate) use self::admission::{Door, Fatal};
+use self::boot::Boot;
+pub(crate) use self::boot::Expected;
+use self::lane::{Ending, Lane};
+use self::mail::Mail;
+pub use self::operator::{Report, Verb};
+use self::origin::{IfLost, Origin, Place};
+use self::refusal::{Cause, Refusal};
+use self::requests::Requests;
+pub use self::seat::{Admission, BrokerEvent, Seat};
+use self::status::Counters;
+pub use self::status::{BrokerStatus, ConnectionStatus};
+use crate::limits::{EVENTS_MAX, LAST_FRAME, Limits, RESERVE_BYTES};
+use crate::roster::{Key, Member, Role, Roster, Standing};
+
+/// One turn writes at most so much for one receiver, so that none keeps the others waiting.
+pub(crate) const WRITE_TURN_BYTES: usize = 1 << 20;
+
+/// All that a broker knows.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    limits: Limits,
+    roster: Roster,
+    lanes: Slab<Lane>,
+    tokens: Tokens,
+    mail: Mail,
+    requests: Requests,
+    boot: Boot,
+    counters: Counters,
+    /// Senders that are held back.
+    blocked: BTreeSet<Key>,
+    /// Whether a sender waits because of the limit over all, and not of a receiver.
+    short_of_memory: bool,
+    /// Everything that counts against the limit over all.
+    waiting_bytes: usize,
+    /// The part of it that is half-received frames.
+    receiving_bytes: usize,
+    /// Who may go on receiving though that part has its full share, and since when.
+    favoured: Option<(Key, Instant)>,
+    /// Connections that are about to end.
+    endings: usize,
+    /// When `egg-pids` is to be told.
+    pids_due: Option<Instant>,
+    /// Lanes that have something to do.
+    marked: Vec<Key>,
+    events: VecDeque<BrokerEvent>,
+    shutting_down: bool,
+    connections: u64,
+    sequence: u64,
+    /// Who signs the lifecycle news.
+    stamp: Stamp,
+    rng: fastrand::Rng,
+    spares: Spares,
+    /// Where the message at hand goes; kept for its memory.
+    places: Vec<(Place, IfLost)>,
+}
+
+impl Hub {
+    /// A hub that expects `expected` before the first `egg-ready`.
+    pub(crate) fn new(
+        limits: Limits,
+        admission: Admission,
+        expected: Expected,
+        seed: u64,
+        now: Instant,
+    ) -> Hub {
+        Hub {
+            roster: Roster::default(),
+            lanes: Slab::new(),
+            tokens: Tokens::new(admission),
+            mail: Mail::new(expected.workers, now),
+            requests: Requests::default(),
+            boot: Boot::new(expected, now),
+            counters: Counters::default(),
+            blocked: BTreeSet::new(),
+            short_of_memory: false,
+            waiting_bytes: 0,
+            receiving_bytes: 0,
+            favoured: None,
+            endings: 0,
+            pids_due: None,
+            marked: Vec::new(),
+            events: VecDeque::new(),
+            shutting_down: false,
+            connections: 0,
+            sequence: 0,
+            stamp: Stamp::new(std::process::id(), wire::Role::Master, 0),
+            rng: fastrand::Rng::with_seed(seed),
+            spares: Spares::new(),
+            places: Vec::new(),
+            limits,
+        }
+    }
+
+    /// A connection's first frame: registers its process, or says why not.
+    pub(crate) fn hello(&mut self, bytes: &[u8], door: Door, now: Instant) -> Result<Key, Fatal> {
+        let hello = match frame::scan(bytes) {
+            Ok(Body::Hello(hello)) => hello,
+            Ok(_) => {
+                return Err(Fatal::new(
+                    Code::NotRegistered,
+                    "the first frame must be Hello",
+                ));
+            }
+            Err(error) => return Err(Fatal::new(Code::Malformed, error.to_string())),
+        };
+        let guest = self.tokens.check(hello, door)?;
+        if self.shutting_down && guest.role != Role::Operator {
+            return Err(Fatal::new(
+                Code::ShuttingDown,
+                "the master is shutting down",
+            ));
+        }
+        if self.roster.connections_of(guest.pid) >= self.limits.connections_per_pid_max {
+            let max = self.limits.connections_per_pid_max;
+            return Err(Fatal::new(
+                Code::Full,
+                format!(
+                    "process {} has {max} connections already; close one",
+                    guest.pid
+                ),
+            ));
+        }
+        if guest.role == Role::Agent
+            && let Some(agent) = self.roster.agent().and_then(|key| self.roster.get(key))
+        {
+            return Err(Fatal::new(
+                Code::RoleTaken,
+                format!("process {} is the agent, and there is only one", agent.pid),
+            ));
+        }
+        self.connections += 1;
+        let connection = self.connections;
+        let stamp = Stamp::new(guest.pid, guest.role.on_the_wire(), connection);
+        let key = self
+            .lanes
+            .insert(Lane::new(connection, guest.pid, stamp, now));
+        let index = match (guest.role, guest.seat) {
+            (Role::Worker, Some(seat)) => seat.index,
+            (Role::Worker, None) => self.roster.free_index(),
+            _ => 0,
+        };
+        let incarnation = guest.seat.map_or(0, |seat| seat.incarnation);
+        self.roster.add(
+            key,
+            Member {
+                connection,
+                pid: guest.pid,
+                role: guest.role,
+                index,
+                name: guest.name,
+                incarnation,
+                standing: Standing::Joined,
+            },
+        );
+        self.tell(
+            key,
+            wire::frame::Body::Welcome(wire::Welcome {
+                version: guest.version,
+                connection,
+                pid: guest.pid,
+                frame_bytes_max: self.limits.frame_bytes_max,
+                master_pid: std::process::id(),
+            }),
+        );
+        self.hand_over_mail(key, guest.role, index);
+        if guest.role != Role::Operator {
+            self.event(BrokerEvent::Joined {
+                incarnation,
+                pid: guest.pid,
+                connection,
+            });
+        }
+        Ok(key)
+    }
+
+    /// A further frame from a registered process.
+    #[inline]
+    pub(crate) fn take(&mut self, key: Key, frame: Frame<'_>, now: Instant) {
+        if self.lanes[key].ending != Ending::No && self.roster.get(key).is_none() {
+            // After Goodbye, or after a fatal fault: nothing more counts.
+            return;
+        }
+        // The header borrows from the frame, and the frame may move into an outbox. To scan a
+        // shared handle costs a counter, and only long frames have one.
+        let shared = match &frame {
+            Frame::Borrowed(_) => None,
+            Frame::Owned(bytes) => Some(bytes.clone()),
+        };
+        let bytes = shared.as_deref().unwrap_or(&frame);
+        match frame::scan(bytes) {
+            Ok(Body::Message(Ok(header))) => {
+                self.message(key, bytes, shared.as_ref(), &header, now)
+            }
+            Ok(body) => self.control(key, body, now),
+            Err(error) => self.end(key, Fatal::new(Code::Malformed, error.to_string()), now),
+        }
+    }
+
+    /// A process says something that is too long to be read.
+    pub(crate) fn too_large(&mut self, key: Key, error: TooLarge, now: Instant) {
+        let detail = format!("{error}; send less at a time, or raise frame_bytes_max");
+        self.end(key, Fatal::new(Code::TooLarge, detail), now);
+    }
+
+    fn control(&mut self, key: Key, body: Body<'_>, now: Instant) {
+        let refuse = |hub: &mut Hub, code, cause| hub.refuse(key, Refusal { code, id: 0, cause });
+        match body {
+            Body::Message(Ok(_)) => {}
+            Body::Message(Err(nonsense)) => {
+                let code = if nonsense.forbidden {
+                    Code::Forbidden
+                } else {
+                    Code::Malformed
+                };
+                let cause = Cause::Nonsense(nonsense.detail);
+                self.refuse(
+                    key,
+                    Refusal {
+                        code,
+                        id: nonsense.id,
+                        cause,
+                    },
+                );
+            }
+            Body::Hello(_) => refuse(self, Code::Malformed, Cause::Again("Hello")),
+            Body::Ready => self.ready(key, now),
+            Body::Failing(failing) => self.failing(key, failing.reason, now),
+            Body::Goodbye => self.goodbye(key, now),
+            Body::Ping(ping) => {
+                self.tell(
+                    key,
+                    wire::frame::Body::Pong(wire::Pong { nonce: ping.nonce }),
+                );
+            }
+            Body::Pong(_) => {}
+            Body::Beat(beat) => self.beat(key, beat.active),
+            Body::Command(command) => self.command(key, command),
+            Body::BrokersOwn(_) => refuse(self, Code::Forbidden, Cause::BrokersOwn),
+            Body::Unknown => refuse(self, Code::Malformed, Cause::UnknownBody),
+        }
+    }
+
+    /// Whether anything is to be read from that connection now.
+    #[inline]
+    pub(crate) fn may_read(&self, key: Key) -> bool {
+        let lane = &self.lanes[key];
+        lane.blocked.is_none()
+            && lane.own_bytes < RESERVE_BYTES
+            && lane.owed.is_empty()
+            && !matches!(lane.ending, Ending::LastFrame(_))
+            && self.events.len() < EVENTS_MAX
+            && self.may_receive(key)
+    }
+
+    /// A session holds so many bytes of a frame that has not wholly arrived.
+    pub(crate) fn receiving(&mut self, key: Key, bytes: usize) {
+        let lane = &mut self.lanes[key];
+        self.waiting_bytes = self.waiting_bytes - lane.receiving_bytes + bytes;
+        self.receiving_bytes = self.receiving_bytes - lane.receiving_bytes + bytes;
+        lane.receiving_bytes = bytes;
+    }
+
+    /// Something arrived from that connection.
+    pub(crate) fn heard(&mut self, key: Key, now: Instant) {
+        let lane = &mut self.lanes[key];
+        lane.heard_at = now;
+        lane.pinged = false;
+    }
+
+    /// Writes what waits for that connection. Gives the number of bytes written; 0 where
+    /// nothing waits.
+    pub(crate) fn poll_write<S: AsyncWrite>(
+        &mut self,
+        key: Key,
+        cx: &mut Context<'_>,
+        stream: Pin<&mut S>,
+        now: Instant,
+    ) -> Poll<std::io::Result<usize>> {
+        let lane = &mut self.lanes[key];
+        let before = lane.outbox.waiting_bytes();
+        let mut own = 0;
+        let mut messages = 0;
+        let gone = |origin| match origin {
+            Origin::Broker { bytes } => own += bytes,
+            Origin::News => {}
+            Origin::Message(_) => messages += 1,
+        };
+        let wrote = lane
+            .outbox
+            .poll_write(cx, stream, WRITE_TURN_BYTES, &mut self.spares, gone);
+        self.waiting_bytes -= before - lane.outbox.waiting_bytes();
+        lane.own_bytes -= own;
+        lane.messages_written += messages;
+        self.counters.messages_written += messages;
+        if matches!(wrote, Poll::Ready(Ok(bytes)) if bytes > 0) {
+            self.took(key, now);
+        }
+        wrote
+    }
+
+    /// Whether that connection has nothing more to say or to hear.
+    pub(crate) fn is_over(&self, key: Key, now: Instant) -> bool {
+        match self.lanes[key].ending {
+            Ending::LastFrame(deadline) => self.lanes[key].outbox.is_empty() || deadline <= now,
+            Ending::No | Ending::ReadToEnd => false,
+        }
+    }
+
+    /// Whether that connection's process is dead, and only what it said before is to be read.
+    pub(crate) fn is_read_to_end(&self, key: Key) -> bool {
+        self.lanes[key].ending == Ending::ReadToEnd
+    }
+
+    /// That connection's stream has ended.
+    pub(crate) fn closed(&mut self, key: Key, now: Instant) {
+        self.leave(key, false, now);
+        self.find_place_for_half_written(key, now);
+        self.drop_blocked(key);
+        self.receiving(key, 0);
+        let lane = self.lanes.remove(key);
+        self.waiting_bytes -= lane.counted_bytes();
+        if lane.ending != Ending::No {
+            self.endings -= 1;
+        }
+    }
+
+    /// Connections that have something to do since the last call.
+    #[inline]
+    pub(crate) fn take_marked(&mut self, into: &mut Vec<Key>) {
+        for key in self.marked.drain(..) {
+            if let Some(lane) = self.lanes.get_mut(key) {
+                lane.marked = false;
+                into.push(key);
+            }
+        }
+    }
+
+    /// What happened since the last call.
+    pub(crate) fn take_events(&mut self) -> VecDeque<BrokerEvent> {
+        if self.events.len() >= EVENTS_MAX {
+            self.mark_all();
+        }
+        std::mem::take(&mut self.events)
+    }
+
+    /// Whether something happened since events were last taken.
+    #[inline]
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// A connection was refused before it had registered.
+    pub(crate) fn refused(&mut self, code: Code) {
+        self.counters.count(code);
+    }
+
+    fn event(&mut self, event: BrokerEvent) {
+        self.events.push_back(event);
+    }
+
+    #[inline]
+    fn mark(&mut self, key: Key) {
+        let lane = &mut self.lanes[key];
+        if !lane.marked {
+            lane.marked = true;
+            self.marked.push(key);
+        }
+    }
+
+    fn mark_all(&mut self) {
+        let keys: Vec<Key> = self.lanes.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.mark(key);
+        }
+    }
+
+    /// Ends a connection with a fatal fault.
+    fn end(&mut self, key: Key, fatal: Fatal, now: Instant) {
+        if self.roster.get(key).is_none() {
+            return;
+        }
+        self.counters.count(fatal.code);
+        let connection = self.lanes[key].connection;
+        tracing::info!(connection, pid = self.lanes[key].pid, code = ?fatal.code, "{}", fatal.detail);
+        self.leave(key, false, now);
+        self.last_frame(key, wire::frame::Body::Fault(fatal.into_fault()), now);
+    }
+
+    /// Says the last thing to a process that is in the roster no more.
+    fn last_frame(&mut self, key: Key, body: wire::frame::Body, now: Instant) {
+        self.tell(key, body);
+        if self.lanes[key].ending == Ending::No {
+            self.endings += 1;
+        }
+        self.lanes[key].ending = Ending::LastFrame(now + LAST_FRAME);
+    }
+
+    /// One of the broker's own frames.
+    fn tell(&mut self, key: Key, body: wire::frame::Body) {
+        let bytes = frame::encode(body);
+        let cost = Outbox::<Origin>::cost(bytes.len() - henhouse_proto::limits::PREFIX_BYTES);
+        let lane = &mut self.lanes[key];
+        lane.outbox
+            .push_encoded(&bytes, Origin::Broker { bytes: cost }, &mut self.spares);
+        lane.own_bytes += cost;
+        self.waiting_bytes += cost;
+        self.mark(key);
+    }
+
+    /// Tells a sender that a message was refused, or remembers to.
+    fn refuse(&mut self, key: Key, refusal: Refusal) {
+        self.counters.count(refusal.code);
+        let lane = &mut self.lanes[key];
+        if lane.owed.is_empty() && lane.own_bytes < RESERVE_BYTES {
+            let fault = refusal.fault(1, &self.limits);
+            return self.tell(key, wire::frame::Body::Fault(fault));
+        }
+        match lane.owed.back_mut() {
+            // Without an id one fault can speak for many messages.
+            Some((last, count)) if *last == refusal && refusal.id == 0 => *count += 1,
+            _ => {
+                lane.owed.push_back((refusal, 1));
+                self.waiting_bytes += Refusal::COST_BYTES;
+            }
+        }
+    }
+
+    /// Tells what was remembered, as far as there is room.
+    fn pay_owed(&mut self, key: Key) {
+        while self.lanes[key].own_bytes < RESERVE_BYTES / 2
+            && let Some((refusal, count)) = self.lanes[key].owed.pop_front()
+        {
+            self.waiting_bytes -= Refusal::COST_BYTES;
+            let fault = refusal.fault(count, &self.limits);
+            self.tell(key, wire::frame::Body::Fault(fault));
+        }
+    }
+
+    /// What all the counters must come to, for tests: everything, counted anew.
+    #[cfg(test)]
+    pub(crate) fn counted_bytes(&self) -> usize {
+        self.lanes
+            .iter()
+            .map(|(_, lane)| lane.counted_bytes())
+            .sum::<usize>()
+            + self.mail.waiting_bytes()
+    }
+}
+
+impl Fatal {
+    /// The frame that says so.
+    pub(crate) fn into_fault(self) -> wire::Fault {
+        wire::Fault {
+            code: self.code.into(),
+            id: 0,
+            detail: self.detail,
+            fatal: true,
+        }
+    }
+}

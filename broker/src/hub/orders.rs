@@ -1,0 +1,154 @@
+//! What the process layer and operators tell the broker to do.
+
+use std::time::{Duration, Instant};
+
+use henhouse_proto::wire::{self, Code};
+
+use super::Hub;
+use super::lane::Ending;
+use super::origin::Place;
+use super::refusal::Cause;
+use super::seat::{BrokerEvent, Seat};
+use crate::roster::{Key, Role};
+
+impl Hub {
+    /// From now on `token` opens `seat`.
+    pub(crate) fn admit(&mut self, token: String, seat: Seat) {
+        self.tokens.give(token, seat);
+    }
+
+    /// A process is to take nothing new, finish and leave.
+    pub(crate) fn drain(
+        &mut self,
+        incarnation: u64,
+        deadline: Duration,
+        cause: &str,
+        now: Instant,
+    ) {
+        for key in self.seated(incarnation) {
+            self.start_drain(key, now);
+            let deadline_ms = u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX);
+            let drain = wire::Drain {
+                deadline_ms,
+                cause: cause.to_owned(),
+            };
+            self.tell(key, wire::frame::Body::Drain(drain));
+        }
+    }
+
+    /// A process is dead: what it said before is read, and then it is no more.
+    pub(crate) fn dismiss(&mut self, incarnation: u64, now: Instant) {
+        self.tokens.void(incarnation);
+        for key in self.seated(incarnation) {
+            if self.lanes[key].blocked.is_some() {
+                // What it said behind that waits in its socket, and nobody is held back for a
+                // dead sender.
+                self.leave(key, false, now);
+                self.drop_blocked(key);
+            }
+            if self.lanes[key].ending == Ending::No {
+                self.endings += 1;
+            }
+            self.lanes[key].ending = Ending::ReadToEnd;
+            self.mark(key);
+        }
+    }
+
+    /// Another number of workers is expected.
+    pub(crate) fn expect_workers(&mut self, workers: u32, now: Instant) {
+        self.boot.workers = workers;
+        if self.boot.done {
+            return;
+        }
+        for (index, mailbox) in self.mail.resize(workers, now) {
+            self.lose_all(
+                mailbox.outbox,
+                Code::Undeliverable,
+                Cause::NeverCame { index },
+            );
+        }
+        self.look_at_boot(now);
+    }
+
+    /// The end has begun: nobody new comes in, and what finds no agent any more is refused.
+    pub(crate) fn shut_down(&mut self, now: Instant) {
+        self.shutting_down = true;
+        for place in [Place::AgentMailbox, Place::RandomMailbox] {
+            self.close_mailbox(place, now);
+        }
+    }
+
+    /// Says Goodbye to all, once everything before it has left.
+    pub(crate) fn say_goodbye(&mut self, now: Instant) {
+        self.shutting_down = true;
+        let keys: Vec<Key> = self.roster.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.last_frame(key, wire::frame::Body::Goodbye(wire::Goodbye {}), now);
+        }
+    }
+
+    pub(super) fn start_drain(&mut self, key: Key, now: Instant) {
+        if !self.roster.drain(key) {
+            return;
+        }
+        self.news_due(now);
+        let agent = self
+            .roster
+            .get(key)
+            .is_some_and(|member| member.role == Role::Agent);
+        if agent && self.shutting_down {
+            self.close_mailbox(Place::AgentMailbox, now);
+        }
+    }
+
+    fn close_mailbox(&mut self, place: Place, now: Instant) {
+        if let Some(mailbox) = self.mail.empty(place, now) {
+            self.lose_all(mailbox.outbox, Code::ShuttingDown, Cause::ShuttingDown);
+            for from in mailbox.gate.waiters {
+                self.found(from, place, super::blocked::Found::Refused, now);
+            }
+        }
+    }
+
+    fn seated(&self, incarnation: u64) -> Vec<Key> {
+        self.roster
+            .iter()
+            .filter(|(_, member)| incarnation != 0 && member.incarnation == incarnation)
+            .map(|(key, _)| key)
+            .collect()
+    }
+
+    /// A process says that it is broken: it drains from now on.
+    pub(super) fn failing(&mut self, key: Key, reason: String, now: Instant) {
+        let Some(member) = self.roster.get(key) else {
+            return;
+        };
+        let incarnation = member.incarnation;
+        if matches!(member.role, Role::Agent | Role::Worker) {
+            self.start_drain(key, now);
+            self.event(BrokerEvent::Failing {
+                incarnation,
+                reason,
+            });
+        }
+    }
+
+    /// A process says that its event loop turns. Only the last word counts.
+    pub(super) fn beat(&mut self, key: Key, active: u32) {
+        let Some(member) = self.roster.get(key) else {
+            return;
+        };
+        let incarnation = member.incarnation;
+        let beat = BrokerEvent::Beat {
+            incarnation,
+            active,
+        };
+        let last = self.events.iter_mut().rev().find(|event| {
+            matches!(event, BrokerEvent::Beat { incarnation: other, .. } if *other == incarnation)
+        });
+        match last {
+            Some(last) => *last = beat,
+            None => self.event(beat),
+        }
+    }
+}

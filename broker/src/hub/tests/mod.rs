@@ -1,0 +1,7 @@
+//! The hub against what is promised about a message.
+
+mod flow;
+mod model;
+mod requests;
+mod verbs;
+mod world;

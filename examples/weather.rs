@@ -1,0 +1,80 @@
+//! One agent fetches the weather, and two workers serve it: Egg's own example of why a
+//! messenger is wanted.
+//!
+//! A third party's weather is fetched **once**, by the agent, and not once by each worker.
+//! Three ways keep the workers' caches fresh:
+//!
+//! * **force**: the agent fetches when it starts, and now and then after that;
+//! * **pull**: every 2 s the agent has one worker, any worker, ask the source whether something
+//!   has changed, and fetches if so;
+//! * **push**: the agent holds a connection on which the source announces the big changes.
+//!
+//! Run `cargo run --example weather`, then `curl http://127.0.0.1:7001/`, as often as you like.
+//! With `--source URL` the weather comes from another source that speaks the same three
+//! addresses; see `weather/source.rs`.
+
+#![expect(clippy::print_stdout, reason = "it tells a newcomer what happens")]
+
+mod weather {
+    pub mod agent;
+    pub mod fetch;
+    pub mod report;
+    pub mod source;
+    pub mod worker;
+}
+
+use std::process::ExitCode;
+
+use henhouse_sdk::{BoxError, Role};
+
+/// Where agent and workers find the source.
+const SOURCE: &str = "WEATHER_SOURCE";
+
+fn main() -> ExitCode {
+    match henhouse_sdk::role() {
+        None => master(),
+        Some(Role::Agent) => member(weather::agent::run(source_url())),
+        Some(Role::Worker) => member(weather::worker::run(source_url())),
+    }
+}
+
+/// The first process: it starts the others, and starts them again when they die.
+fn master() -> ExitCode {
+    let source = match source() {
+        Ok(source) => source,
+        Err(error) => {
+            println!("weather: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    println!("The weather comes from {source}, and is served at http://127.0.0.1:7001/");
+    println!("Try `curl http://127.0.0.1:7001/`. Ctrl-C ends it.");
+    let program = henhouse::this_program().env(SOURCE, source);
+    henhouse::Master::new(program).workers(2).listen("http", "127.0.0.1:7001").run()
+}
+
+/// The source that was asked for, or else our own, which lives in this process.
+fn source() -> Result<String, BoxError> {
+    let mut arguments = std::env::args().skip(1);
+    match (arguments.next().as_deref(), arguments.next()) {
+        (None, _) => weather::source::start(),
+        (Some("--source"), Some(url)) => Ok(url),
+        _ => Err("say nothing, or `--source URL`".into()),
+    }
+}
+
+fn source_url() -> String {
+    std::env::var(SOURCE).unwrap_or_default()
+}
+
+/// An agent or a worker, until it is asked to leave.
+fn member(run: impl Future<Output = Result<(), BoxError>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.map_err(BoxError::from).and_then(|runtime| runtime.block_on(run)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("it cannot go on: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! What leaves this program: the one place where senders and the session meet.
+//!
+//! Senders push encoded frames into an outbox under a lock, and the session takes the whole of
+//! it whenever its last write is done. So a sender that finds the session idle wakes it, and
+//! one that finds it writing only adds to what the next write carries: nothing waits for a
+//! timer, and a burst is one system call.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use henhouse_proto::frame::encode_head;
+use henhouse_proto::limits::PREFIX_BYTES;
+use henhouse_proto::outbox::{Outbox, SHARE_FROM_BYTES, Spares};
+use henhouse_proto::wire;
+use tokio::sync::oneshot;
+
+use crate::envelope::{Envelope, To};
+use crate::fault::Closed;
+use crate::held::{Held, Ticket};
+use crate::identity::Identity;
+use crate::limits::OUTBOX_BYTES_MAX;
+use crate::open::{Answer, Open};
+
+/// What a frame that waits is, so that it is known what to do with it when the connection
+/// breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tag {
+    /// A message, and its id where somebody waits for word on it: sent again.
+    Message(u64),
+    /// What only made sense on that connection: forgotten.
+    Passing,
+}
+
+/// The state that senders and the session share.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    state: Mutex<State>,
+}
+
+/// See [`Outgoing`].
+#[derive(Debug)]
+pub(crate) struct State {
+    staged: Outbox<Tag>,
+    /// What the session is still writing, in bytes.
+    writing_bytes: usize,
+    spares: Spares,
+    message: wire::Message,
+    head: Vec<u8>,
+    /// The session, where it has nothing to write.
+    idle: Option<Waker>,
+    held: Held,
+    next_id: u64,
+    /// Those who wait for word on a message.
+    pub(crate) open: Open,
+    /// How the broker knows us.
+    pub(crate) identity: Identity,
+    /// What the session is to say when it next can.
+    pub(crate) notes: Notes,
+    phase: Phase,
+}
+
+/// Short things to say. Of each only the newest counts, so that they need no queue.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    /// Whether the program is ready, and whether this connection's broker knows.
+    pub(crate) ready: bool,
+    pub(crate) ready_said: bool,
+    pub(crate) goodbye_said: bool,
+    pub(crate) failing: Option<String>,
+    pub(crate) beat: Option<u32>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Open,
+    /// No new messages; what waits still leaves.
+    Closing,
+    Closed(Closed),
+}
+
+/// A message that cannot be queued.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Closed(Closed),
+    TooLarge {
+        bytes: usize,
+        bytes_max: usize,
+    },
+    TooManyOpen,
+    /// The one who asked is on the far side of a connection that broke.
+    AskerLost,
+}
+
+/// A message that was queued: what its sender waits for, if anything.
+pub(crate) type Queued = Option<(u64, oneshot::Receiver<Answer>)>;
+
+impl Outgoing {
+    pub(crate) fn new(identity: Identity) -> Outgoing {
+        Outgoing {
+            state: Mutex::new(State {
+                staged: Outbox::new(),
+                writing_bytes: 0,
+                spares: Spares::new(),
+                message: wire::Message::default(),
+                head: Vec::new(),
+                idle: None,
+                held: Held::default(),
+                next_id: 1,
+                open: Open::default(),
+                identity,
+                notes: Notes::default(),
+                phase: Phase::Open,
+            }),
+        }
+    }
+
+    /// Queues `envelope`, once there is room.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is queued before it is ready.
+    #[inline]
+    pub(crate) fn poll_queue(
+        &self,
+        cx: &mut Context<'_>,
+        envelope: &mut Option<Envelope<'_>>,
+        ticket: &mut Option<Ticket>,
+    ) -> Poll<Result<Queued, Refusal>> {
+        let (result, session) = {
+            let mut state = self.state();
+            let next = envelope.take_if(|envelope| !state.is_full_for(envelope));
+            let result = match (next, &state.phase) {
+                (_, Phase::Closing) => Err(Refusal::Closed(Closed::ByUs)),
+                (_, Phase::Closed(why)) => Err(Refusal::Closed(why.clone())),
+                (Some(envelope), Phase::Open) => state.push(envelope),
+                (None, Phase::Open) => {
+                    state.held.hold(ticket, cx.waker());
+                    return Poll::Pending;
+                }
+            };
+            if let Some(ticket) = ticket.take() {
+                state.held.release(ticket);
+            }
+            (result, state.idle.take())
+        };
+        if let Some(session) = session {
+            session.wake();
+        }
+        Poll::Ready(result)
+    }
+
+    /// Gives up waiting for room.
+    pub(crate) fn release(&self, ticket: Ticket) {
+        self.state().held.release(ticket);
+    }
+
+    /// Changes something of the state that the session is to see.
+    ///
+    /// # Errors
+    ///
+    /// Where the messenger is closed, or closing.
+    pub(crate) fn note(&self, change: impl FnOnce(&mut State)) -> Result<(), Closed> {
+        let session = {
+            let mut state = self.state();
+            match &state.phase {
+                Phase::Open => {}
+                Phase::Closing => return Err(Closed::ByUs),
+                Phase::Closed(why) => return Err(why.clone()),
+            }
+            change(&mut state);
+            state.idle.take()
+        };
+        if let Some(session) = session {
+            session.wake();
+        }
+        Ok(())
+    }
+
+    /// Takes no more messages; what waits leaves, and then the messenger.
+    pub(crate) fn begin_close(&self) {
+        let (session, held) = {
+            let mut state = self.state();
+            if matches!(state.phase, Phase::Open) {
+                state.phase = Phase::Closing;
+            }
+            (state.idle.take(), state.held.take_all())
+        };
+        for waker in session.into_iter().chain(held) {
+            waker.wake();
+        }
+    }
+
+    /// Ends everything that waits here, for that reason.
+    pub(crate) fn end(&self, why: Closed) {
+        let held = {
+            let mut state = self.state();
+            state.phase = Phase::Closed(why);
+            state.staged = Outbox::new();
+            state.open.lose_all_but(&HashSet::new());
+            state.held.take_all()
+        };
+        for waker in held {
+            waker.wake();
+        }
+    }
+
+    /// Moves what waits into `writing`, which is empty, and gives whether there was anything;
+    /// where not, the session is woken for the next.
+    pub(crate) fn take(
+        &self,
+        cx: &mut Context<'_>,
+        writing: &mut Outbox<Tag>,
+        spares: &mut Spares,
+    ) -> bool {
+        let mut state = self.state();
+        writing.append(std::mem::take(&mut state.staged));
+        // The session's have come back from the write before; the senders' are used up.
+        std::mem::swap(&mut state.spares, spares);
+        let closing = matches!(state.phase, Phase::Closing);
+        for body in state.notes.take(closing) {
+            let frame = henhouse_proto::frame::encode(body);
+            writing.push_encoded(&frame, Tag::Passing, spares);
+        }
+        state.writing_bytes = writing.waiting_bytes();
+        if writing.is_empty() {
+            state.idle = Some(cx.waker().clone());
+        }
+        !writing.is_empty()
+    }
+
+    /// Says how much is left of what the session is writing.
+    pub(crate) fn wrote(&self, writing_bytes: usize) {
+        let held = {
+            let mut state = self.state();
+            state.writing_bytes = writing_bytes;
+            // Half empty, so that senders and session take turns in bulk.
+            if state.held.is_empty() || state.waiting_bytes() > OUTBOX_BYTES_MAX / 2 {
+                return;
+            }
+            state.held.take_all()
+        };
+        for waker in held {
+            waker.wake();
+        }
+    }
+
+    /// Goes on with a new connection.
+    pub(crate) fn welcome(&self, welcome: wire::Welcome) {
+        let mut state = self.state();
+        let epoch = state.identity.epoch;
+        state.identity = Identity::from_wire(welcome, epoch);
+    }
+
+    /// Whether anybody waits for the broker: for word on a message, for room, or for the end.
+    pub(crate) fn somebody_waits(&self) -> bool {
+        let state = self.state();
+        !state.open.is_empty() || !state.held.is_empty() || matches!(state.phase, Phase::Closing)
+    }
+
+    /// After the connection broke: keeps what had not left, for the next one, and tells those
+    /// whose message had.
+    pub(crate) fn keep_unsent(&self, writing: Outbox<Tag>) {
+        let mut state = self.state();
+        state.identity.epoch += 1;
+        state.notes.ready_said = false;
+        let staged = std::mem::take(&mut state.staged);
+        let mut kept = HashSet::new();
+        for (frame, tag) in writing.into_frames().chain(staged.into_frames()) {
+            if let Tag::Message(id) = tag {
+                kept.insert(id);
+                state.keep(frame, tag);
+            }
+        }
+        state.open.lose_all_but(&kept);
+        state.writing_bytes = 0;
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        // Held for the encoding of one short message, or a move of the outbox: no user code
+        // runs under it, and nothing is awaited.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    #[inline]
+    fn waiting_bytes(&self) -> usize {
+        self.staged.waiting_bytes() + self.writing_bytes
+    }
+
+    /// An empty outbox takes any one message.
+    #[inline]
+    fn is_full_for(&self, envelope: &Envelope<'_>) -> bool {
+        let waiting = self.waiting_bytes();
+        waiting > 0 && waiting + envelope.data.as_slice().len() > OUTBOX_BYTES_MAX
+    }
+
+    #[inline]
+    fn push(&mut self, envelope: Envelope<'_>) -> Result<Queued, Refusal> {
+        let wants_reply = envelope.wanted == Some(crate::open::Wanted::Reply);
+        if wants_reply && self.open.is_full() {
+            return Err(Refusal::TooManyOpen);
+        }
+        if let To::Asker(asker) = &envelope.to
+            && asker.epoch != self.identity.epoch
+        {
+            return Err(Refusal::AskerLost);
+        }
+        envelope.fill(self.next_id, &mut self.message);
+        let data_bytes = envelope.data.as_slice().len();
+        encode_head(&self.message, data_bytes, &mut self.head);
+        let (bytes, bytes_max) = (self.head.len() + data_bytes, self.identity.frame_bytes_max);
+        if bytes > bytes_max {
+            return Err(Refusal::TooLarge { bytes, bytes_max });
+        }
+        let (id, tag) = match (&envelope.wanted, envelope.to.is_reply()) {
+            (_, true) => (0, Tag::Passing),
+            (None, false) => (0, Tag::Message(0)),
+            (Some(_), false) => (self.next_id, Tag::Message(self.next_id)),
+        };
+        let wanted = envelope.wanted;
+        if data_bytes < SHARE_FROM_BYTES {
+            let data = envelope.data.as_slice();
+            self.staged.push(&self.head, data, tag, &mut self.spares);
+        } else {
+            let data = envelope.data.into_bytes();
+            self.staged
+                .push_parts(&self.head, data, tag, &mut self.spares);
+        }
+        Ok(wanted.map(|wanted| {
+            self.next_id += 1;
+            (id, self.open.add(id, wanted))
+        }))
+    }
+
+    fn keep(&mut self, frame: Bytes, tag: Tag) {
+        self.staged
+            .push_shared(frame.slice(PREFIX_BYTES..), &[], tag, &mut self.spares);
+    }
+}
+
+impl Notes {
+    /// What is to be said now, in this order, behind the messages.
+    fn take(&mut self, closing: bool) -> impl Iterator<Item = wire::frame::Body> + use<> {
+        use wire::frame::Body;
+
+        let ready = (self.ready && !self.ready_said).then_some(Body::Ready(wire::Ready {}));
+        self.ready_said |= ready.is_some();
+        let failing = self.failing.take();
+        let failing = failing.map(|reason| Body::Failing(wire::Failing { reason }));
+        let beat = self.beat.take();
+        let beat = beat.map(|active| Body::Beat(wire::Beat { active }));
+        let goodbye = (closing && !self.goodbye_said).then_some(Body::Goodbye(wire::Goodbye {}));
+        self.goodbye_said |= goodbye.is_some();
+        [ready, failing, beat, goodbye].into_iter().flatten()
+    }
+}

@@ -1,0 +1,192 @@
+//! One connection: it reads while it writes.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use henhouse_proto::frame;
+use henhouse_proto::limits::{FRAME_BYTES_MAX, STAMP_BYTES_MAX};
+use henhouse_proto::outbox::{Outbox, Spares};
+use henhouse_proto::reader::{FrameReader, ReadBuffer};
+use henhouse_proto::wire::{self, frame::Body};
+
+use super::dispatch;
+use crate::fault::Closed;
+use crate::limits::{CLOSE_TIMEOUT, ROUNDS_MAX, WRITE_BYTES_MAX};
+use crate::outgoing::Tag;
+use crate::shared::Shared;
+use crate::source::Stream;
+
+/// A stream to the broker, what is half read and what is half written.
+pub(crate) struct Connection {
+    stream: Stream,
+    reader: FrameReader,
+    buffer: ReadBuffer,
+    /// What the session has taken from the senders and is writing.
+    pub(super) writing: Outbox<Tag>,
+    pub(super) spares: Spares,
+    batch: Vec<wire::Frame>,
+}
+
+impl Connection {
+    pub(super) fn new(stream: Stream) -> Connection {
+        Connection {
+            stream,
+            reader: FrameReader::new(with_stamp(FRAME_BYTES_MAX)),
+            buffer: ReadBuffer::new(),
+            writing: Outbox::new(),
+            spares: Spares::new(),
+            batch: Vec::new(),
+        }
+    }
+
+    /// Reads frames as long as this broker lets anybody send.
+    pub(super) fn set_frame_bytes_max(&mut self, bytes_max: u32) {
+        self.reader.set_bytes_max(with_stamp(bytes_max));
+    }
+
+    /// The broker's first frame.
+    pub(super) async fn first(&mut self) -> io::Result<Option<Body>> {
+        loop {
+            if let Some(frame) = self.reader.next(&mut self.buffer).map_err(invalid)? {
+                return Ok(frame::decode(frame.into_bytes()).map_err(invalid)?.body);
+            }
+            if poll_fn(|cx| self.poll_fill(cx)).await? == 0 {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "it closed the connection at once",
+                ));
+            }
+        }
+    }
+
+    /// Talks until the connection ends, and says why it did.
+    pub(super) async fn converse(&mut self, shared: &Shared) -> Closed {
+        let end = tokio::select! {
+            biased;
+            end = poll_fn(|cx| self.poll(cx, shared)) => Some(end),
+            () = async {
+                shared.closing().await;
+                tokio::time::sleep(CLOSE_TIMEOUT).await;
+            } => None,
+        };
+        let goodbye_said = shared.outgoing.state().notes.goodbye_said;
+        match end {
+            // Both have said it, or the broker went while all of ours was with it.
+            Some(Closed::ByBroker | Closed::Lost(_)) if goodbye_said && self.writing.is_empty() => {
+                Closed::ByUs
+            }
+            Some(end) => end,
+            None => Closed::Lost(format!("it did not say goodbye within {CLOSE_TIMEOUT:?}")),
+        }
+    }
+
+    /// What has not left, once the connection has ended.
+    pub(super) fn into_unsent(self) -> Outbox<Tag> {
+        self.writing
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Poll<Closed> {
+        // Neither side waits for the other: our own broadcasts come back, and a broker that
+        // cannot write to us may stop reading from us.
+        for _ in 0..ROUNDS_MAX {
+            let read = self.poll_read(cx, shared);
+            if let Poll::Ready(Err(end)) = read {
+                return Poll::Ready(end);
+            }
+            let wrote = self.poll_write(cx, shared);
+            if let Poll::Ready(Err(end)) = wrote {
+                return Poll::Ready(end);
+            }
+            if read.is_pending() && wrote.is_pending() {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Writes once.
+    fn poll_write(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Poll<Result<(), Closed>> {
+        if self.writing.is_empty()
+            && !shared
+                .outgoing
+                .take(cx, &mut self.writing, &mut self.spares)
+        {
+            return Poll::Pending;
+        }
+        let stream = Pin::new(&mut self.stream);
+        let budget = WRITE_BYTES_MAX;
+        let gone = |_| {};
+        match ready!(
+            self.writing
+                .poll_write(cx, stream, budget, &mut self.spares, gone)
+        ) {
+            Ok(_) => {
+                shared.outgoing.wrote(self.writing.waiting_bytes());
+                Poll::Ready(Ok(()))
+            }
+            // The broker's last words may still be there to be read, and they say more than
+            // this error; the end of the stream comes behind them.
+            Err(error) => {
+                self.drain_words(cx, shared)?;
+                Poll::Ready(Err(lost(&error)))
+            }
+        }
+    }
+
+    /// Reads once, and hands on what has come.
+    fn poll_read(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Poll<Result<(), Closed>> {
+        ready!(
+            shared
+                .backlog
+                .poll_room(cx, shared.outgoing.somebody_waits())
+        );
+        let read = ready!(self.poll_fill(cx));
+        let mut batch = std::mem::take(&mut self.batch);
+        let taken = loop {
+            match self.reader.next(&mut self.buffer) {
+                Ok(None) => break Ok(()),
+                Ok(Some(frame)) => match frame::decode(frame.into_bytes()) {
+                    Ok(frame) => batch.push(frame),
+                    Err(error) => break Err(invalid(error)),
+                },
+                Err(error) => break Err(invalid(error)),
+            }
+        };
+        let end = dispatch::dispatch(shared, &mut batch, &mut self.writing, &mut self.spares);
+        self.batch = batch;
+        end?;
+        match (read, taken) {
+            (Ok(0), Ok(())) => Poll::Ready(Err(Closed::Lost("it has ended".to_owned()))),
+            (Ok(_), Ok(())) => Poll::Ready(Ok(())),
+            (Err(error), _) | (_, Err(error)) => Poll::Ready(Err(lost(&error))),
+        }
+    }
+
+    fn drain_words(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Result<(), Closed> {
+        while let Poll::Ready(read) = self.poll_read(cx, shared) {
+            read?;
+        }
+        Ok(())
+    }
+
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let stream = Pin::new(&mut self.stream);
+        self.reader.poll_fill(cx, stream, &mut self.buffer)
+    }
+}
+
+fn with_stamp(bytes_max: u32) -> u32 {
+    let stamp_bytes = u32::try_from(STAMP_BYTES_MAX).unwrap_or(u32::MAX);
+    bytes_max.saturating_add(stamp_bytes)
+}
+
+fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+fn lost(error: &io::Error) -> Closed {
+    Closed::Lost(error.to_string())
+}

@@ -1,0 +1,45 @@
+//! Waiting for the broker's word on a message that was queued.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
+
+use crate::messenger::Messenger;
+use crate::open::Answer;
+
+/// One who waits. Dropped, nobody waits any more.
+#[derive(Debug)]
+pub(crate) struct Waiting<'a> {
+    messenger: &'a Messenger,
+    id: u64,
+    answer: oneshot::Receiver<Answer>,
+}
+
+impl<'a> Waiting<'a> {
+    pub(crate) fn new(
+        messenger: &'a Messenger,
+        (id, answer): (u64, oneshot::Receiver<Answer>),
+    ) -> Waiting<'a> {
+        Waiting {
+            messenger,
+            id,
+            answer,
+        }
+    }
+}
+
+impl Future for Waiting<'_> {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
+        let answer = Pin::new(&mut self.answer).poll(cx);
+        answer.map(|answer| answer.unwrap_or(Answer::Lost))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.messenger.shared().outgoing.state().open.take(self.id);
+    }
+}
