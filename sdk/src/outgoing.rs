@@ -246,11 +246,41 @@ impl Outgoing {
         }
     }
 
-    /// Goes on with a new connection.
+    /// How a messenger ends that is closed while it has no connection.
+    pub(crate) fn end_without_broker(&self) -> Closed {
+        match self.state().staged.len() {
+            0 => Closed::ByUs,
+            unsent => Closed::Lost(format!(
+                "it was not back, and {unsent} messages were not sent"
+            )),
+        }
+    }
+
+    /// Goes on with a new connection. Its broker may take less than the one before: what it
+    /// would end the connection for is not sent.
     pub(crate) fn welcome(&self, welcome: wire::Welcome) {
         let mut state = self.state();
         let epoch = state.identity.epoch;
         state.identity = Identity::from_wire(welcome, epoch);
+        let bytes_max = state.identity.frame_bytes_max;
+        for (frame, tag) in std::mem::take(&mut state.staged).into_frames() {
+            let bytes = frame.len() - PREFIX_BYTES;
+            if bytes <= bytes_max {
+                state.keep(frame, tag);
+                continue;
+            }
+            tracing::error!(
+                bytes,
+                bytes_max,
+                "a message is too long for the next broker"
+            );
+            if let Tag::Message(id) = tag
+                && let Some(waiting) = state.open.take(id)
+            {
+                // One who has stopped waiting need not hear it.
+                let _ = waiting.send(Answer::Lost);
+            }
+        }
     }
 
     /// Whether anybody waits for the broker: for word on a message, for room, or for the end.
@@ -285,6 +315,12 @@ impl Outgoing {
 }
 
 impl State {
+    /// Whether a sender waits for room.
+    #[cfg(test)]
+    pub(crate) fn somebody_is_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     #[inline]
     fn waiting_bytes(&self) -> usize {
         self.staged.waiting_bytes() + self.writing_bytes

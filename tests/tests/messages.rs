@@ -18,7 +18,11 @@ impl House {
         let stage = Stage::new();
         let (master, agent, workers) = stage.up(workers, "");
         let all = [agent].into_iter().chain(workers).collect();
-        House { all, _stage: stage, _master: master }
+        House {
+            all,
+            _stage: stage,
+            _master: master,
+        }
     }
 
     /// Everybody has received all that was sent so far by any of them: what each sends to each
@@ -79,7 +83,11 @@ fn send_to_reaches_one_process_for_every_pair() {
             from.send(to.pid, "x", &from.pid.to_string()).unwrap();
         }
     }
-    let senders: Vec<String> = house.all.iter().map(|child| child.pid.to_string()).collect();
+    let senders: Vec<String> = house
+        .all
+        .iter()
+        .map(|child| child.pid.to_string())
+        .collect();
     for mut received in house.received() {
         received.sort();
         let mut expected = senders.clone();

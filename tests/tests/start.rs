@@ -20,12 +20,18 @@ fn the_agent_is_first_and_workers_come_when_it_is_ready_and_egg_ready_when_all_a
     workers[0].up();
     workers[1].join();
     workers[0].settle();
-    assert!(workers[0].messages("egg-ready").is_empty(), "one worker is not ready");
+    assert!(
+        workers[0].messages("egg-ready").is_empty(),
+        "one worker is not ready"
+    );
     workers[1].ready();
     for child in workers.iter().chain([&agent]) {
         child.message("egg-ready");
         child.settle();
-        assert!(child.messages("egg-ready").is_empty(), "{child:?} heard it twice");
+        assert!(
+            child.messages("egg-ready").is_empty(),
+            "{child:?} heard it twice"
+        );
     }
 }
 
@@ -41,7 +47,10 @@ fn a_worker_that_is_killed_is_started_again_in_its_slot() {
     next.message("egg-ready");
     workers[0].settle();
     agent.settle();
-    assert!(workers[0].messages("egg-ready").is_empty(), "it heard it before");
+    assert!(
+        workers[0].messages("egg-ready").is_empty(),
+        "it heard it before"
+    );
     agent.send("app", "x", "all").unwrap();
     assert_eq!(next.message("x")["text"], "all");
 }
@@ -53,7 +62,9 @@ fn an_agent_that_is_killed_is_started_again_and_its_messages_wait() {
     stage::send_signal(agent.pid, KILL);
     agent.event("gone");
     let next = stage.next_child("agent");
-    let receipt = workers[0].confirm("agent", "x", "while you were out").unwrap();
+    let receipt = workers[0]
+        .confirm("agent", "x", "while you were out")
+        .unwrap();
     assert_eq!(receipt, json!({ "queued": 0, "held": 1 }));
     next.up();
     assert_eq!(next.message("x")["text"], "while you were out");
@@ -90,7 +101,9 @@ fn a_worker_that_dies_while_booting_ends_everything_with_3_and_its_last_lines() 
     agent.up();
     let workers = stage.next_workers(2);
     workers[0].up();
-    workers[1].act(json!({ "do": "say", "text": "the database is not there" })).unwrap();
+    workers[1]
+        .act(json!({ "do": "say", "text": "the database is not there" }))
+        .unwrap();
     workers[1].order(json!({ "do": "exit", "code": 9 }));
     // A drain may be asked of the others; they end by themselves when nobody tests any more.
     let (code, said) = master.finish();

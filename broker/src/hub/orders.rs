@@ -105,7 +105,7 @@ impl Hub {
         if let Some(mailbox) = self.mail.empty(place, now) {
             self.lose_all(mailbox.outbox, Code::ShuttingDown, Cause::ShuttingDown);
             for from in mailbox.gate.waiters {
-                self.found(from, place, super::blocked::Found::Refused, now);
+                self.found(from, place, super::payload::Found::Refused, now);
             }
         }
     }

@@ -141,7 +141,10 @@ impl fmt::Display for Detail<'_> {
             Cause::BrokersOwn => write!(f, "only a broker says this"),
             Cause::NotAnOperator => write!(f, "only an operator commands; say Hello as one"),
             Cause::UnknownCommand => {
-                write!(f, "this master does not know that command; is it an older version?")
+                write!(
+                    f,
+                    "this master does not know that command; is it an older version?"
+                )
             }
             Cause::UnknownBody => {
                 write!(

@@ -136,33 +136,34 @@ impl Connection {
         }
     }
 
-    /// Reads once, and hands on what has come.
+    /// Hands on what was read, or else reads once: behind the Welcome there may be more in the
+    /// buffer already.
     fn poll_read(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Poll<Result<(), Closed>> {
         ready!(
             shared
                 .backlog
                 .poll_room(cx, shared.outgoing.somebody_waits())
         );
-        let read = ready!(self.poll_fill(cx));
-        let mut batch = std::mem::take(&mut self.batch);
-        let taken = loop {
-            match self.reader.next(&mut self.buffer) {
-                Ok(None) => break Ok(()),
-                Ok(Some(frame)) => match frame::decode(frame.into_bytes()) {
-                    Ok(frame) => batch.push(frame),
-                    Err(error) => break Err(invalid(error)),
-                },
-                Err(error) => break Err(invalid(error)),
-            }
-        };
-        let end = dispatch::dispatch(shared, &mut batch, &mut self.writing, &mut self.spares);
-        self.batch = batch;
-        end?;
-        match (read, taken) {
-            (Ok(0), Ok(())) => Poll::Ready(Err(Closed::Lost("it has ended".to_owned()))),
-            (Ok(_), Ok(())) => Poll::Ready(Ok(())),
-            (Err(error), _) | (_, Err(error)) => Poll::Ready(Err(lost(&error))),
+        let taken = self.take_batch();
+        if self.batch.is_empty() {
+            taken.map_err(|error| lost(&error))?;
+            return match ready!(self.poll_fill(cx)) {
+                Ok(0) => Poll::Ready(Err(Closed::Lost("the stream has ended".to_owned()))),
+                Ok(_) => Poll::Ready(Ok(())),
+                Err(error) => Poll::Ready(Err(lost(&error))),
+            };
         }
+        dispatch::dispatch(shared, &mut self.batch, &mut self.writing, &mut self.spares)?;
+        Poll::Ready(taken.map_err(|error| lost(&error)))
+    }
+
+    /// Decodes the frames that have come whole.
+    fn take_batch(&mut self) -> io::Result<()> {
+        while let Some(frame) = self.reader.next(&mut self.buffer).map_err(invalid)? {
+            self.batch
+                .push(frame::decode(frame.into_bytes()).map_err(invalid)?);
+        }
+        Ok(())
     }
 
     fn drain_words(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Result<(), Closed> {

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use super::inbox::Inbox;
 
 /// A process under the master, which does what it is told.
-pub struct Child {
-    pub pid: u32,
-    pub role: String,
-    pub index: u32,
-    pub incarnation: u64,
-    pub generation: u64,
+pub(crate) struct Child {
+    pub(crate) pid: u32,
+    pub(crate) role: String,
+    pub(crate) index: u32,
+    pub(crate) incarnation: u64,
+    pub(crate) generation: u64,
     line: UnixStream,
     told: Arc<Inbox<Value>>,
     orders: AtomicU64,
@@ -29,7 +29,7 @@ impl fmt::Debug for Child {
 }
 
 impl Child {
-    pub fn new(born: &Value, line: UnixStream, told: Arc<Inbox<Value>>) -> Child {
+    pub(crate) fn new(born: &Value, line: UnixStream, told: Arc<Inbox<Value>>) -> Child {
         let number = |name: &str| -> u64 {
             let text = born[name].as_str().unwrap_or_default();
             text.parse().unwrap_or_default()
@@ -47,47 +47,62 @@ impl Child {
     }
 
     /// Joins and gets ready, listening to `x`.
-    pub fn up(&self) {
+    pub(crate) fn up(&self) {
         self.join();
         self.on("x");
         self.ready();
     }
 
-    pub fn join(&self) -> Value {
+    pub(crate) fn join(&self) -> Value {
         self.act(json!({ "do": "join" })).unwrap()
     }
 
-    pub fn ready(&self) {
+    pub(crate) fn ready(&self) {
         self.act(json!({ "do": "ready" })).unwrap();
     }
 
-    pub fn on(&self, action: &str) {
+    pub(crate) fn on(&self, action: &str) {
         self.act(json!({ "do": "on", "action": action })).unwrap();
     }
 
     /// Sends one message: `to` is `broadcast`, `app`, `agent`, `random`, or a pid.
-    pub fn send(&self, to: impl Into<Value>, action: &str, text: &str) -> Result<Value, String> {
+    pub(crate) fn send(
+        &self,
+        to: impl Into<Value>,
+        action: &str,
+        text: &str,
+    ) -> Result<Value, String> {
         self.act(json!({ "do": "send", "to": to.into(), "action": action, "text": text }))
     }
 
     /// Sends one message and waits for its receipt.
-    pub fn confirm(&self, to: impl Into<Value>, action: &str, text: &str) -> Result<Value, String> {
+    pub(crate) fn confirm(
+        &self,
+        to: impl Into<Value>,
+        action: &str,
+        text: &str,
+    ) -> Result<Value, String> {
         let to = to.into();
         self.act(json!({ "do": "send", "to": to, "action": action, "text": text, "confirm": true }))
     }
 
-    pub fn request(&self, to: impl Into<Value>, action: &str, text: &str) -> Result<Value, String> {
+    pub(crate) fn request(
+        &self,
+        to: impl Into<Value>,
+        action: &str,
+        text: &str,
+    ) -> Result<Value, String> {
         self.act(json!({ "do": "request", "to": to.into(), "action": action, "text": text }))
     }
 
     /// Gives an order and waits until it is done.
-    pub fn act(&self, order: Value) -> Result<Value, String> {
+    pub(crate) fn act(&self, order: Value) -> Result<Value, String> {
         let n = self.order(order);
         self.done(n)
     }
 
     /// Gives an order, and does not wait.
-    pub fn order(&self, mut order: Value) -> u64 {
+    pub(crate) fn order(&self, mut order: Value) -> u64 {
         let n = self.orders.fetch_add(1, Ordering::Relaxed);
         order["n"] = json!(n);
         // A child that is dead is found out by what it does not say.
@@ -97,8 +112,10 @@ impl Child {
 
     /// Waits for an order's end.
     #[track_caller]
-    pub fn done(&self, n: u64) -> Result<Value, String> {
-        let done = self.told.take("the end of an order", |line| line["n"] == json!(n));
+    pub(crate) fn done(&self, n: u64) -> Result<Value, String> {
+        let done = self
+            .told
+            .take("the end of an order", |line| line["n"] == json!(n));
         match done.get("error") {
             Some(error) => Err(error.as_str().unwrap_or_default().to_owned()),
             None => Ok(done["ok"].clone()),
@@ -107,29 +124,33 @@ impl Child {
 
     /// The next message with that action.
     #[track_caller]
-    pub fn message(&self, action: &str) -> Value {
+    pub(crate) fn message(&self, action: &str) -> Value {
         self.told.take(&format!("the message {action:?}"), |line| {
             line["event"] == json!("message") && line["action"] == json!(action)
         })
     }
 
     /// The texts of all messages with that action that have come.
-    pub fn messages(&self, action: &str) -> Vec<String> {
-        let all = self.told.take_all(|line| {
-            line["event"] == json!("message") && line["action"] == json!(action)
-        });
-        all.iter().map(|line| line["text"].as_str().unwrap_or_default().to_owned()).collect()
+    pub(crate) fn messages(&self, action: &str) -> Vec<String> {
+        let all = self
+            .told
+            .take_all(|line| line["event"] == json!("message") && line["action"] == json!(action));
+        all.iter()
+            .map(|line| line["text"].as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 
     /// The next event of that kind.
     #[track_caller]
-    pub fn event(&self, event: &str) -> Value {
-        self.told.take(&format!("the event {event:?}"), |line| line["event"] == json!(event))
+    pub(crate) fn event(&self, event: &str) -> Value {
+        self.told.take(&format!("the event {event:?}"), |line| {
+            line["event"] == json!(event)
+        })
     }
 
     /// Waits until everything that was sent to this child so far has come: what it sends to
     /// itself comes behind that.
-    pub fn settle(&self) {
+    pub(crate) fn settle(&self) {
         self.on("settled");
         self.send(self.pid, "settled", "").unwrap();
         self.message("settled");

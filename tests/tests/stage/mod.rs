@@ -15,24 +15,24 @@ use std::thread;
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub use self::child::Child;
-pub use self::inbox::{Inbox, PATIENCE};
-pub use self::program::{CONT, HUP, INT, KILL, Program, STOP, TERM, is_alive, send_signal};
+pub(crate) use self::child::Child;
+pub(crate) use self::inbox::{Inbox, PATIENCE};
+pub(crate) use self::program::{CONT, HUP, INT, KILL, Program, STOP, TERM, is_alive, send_signal};
 
 /// The command, as it was built with these tests.
-pub const HENHOUSE: &str = env!("CARGO_BIN_EXE_henhouse-under-test");
+pub(crate) const HENHOUSE: &str = env!("CARGO_BIN_EXE_henhouse-under-test");
 
 /// The process that does what a test tells it.
-pub const CHILD: &str = env!("CARGO_BIN_EXE_henhouse-child");
+pub(crate) const CHILD: &str = env!("CARGO_BIN_EXE_henhouse-child");
 
 /// A directory of its own, and the children that are born in it.
-pub struct Stage {
+pub(crate) struct Stage {
     directory: TempDir,
     born: Arc<Inbox<Child>>,
 }
 
 impl Stage {
-    pub fn new() -> Stage {
+    pub(crate) fn new() -> Stage {
         let directory = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(directory.path().join("control.sock")).unwrap();
         let born = Arc::new(Inbox::new("children"));
@@ -47,26 +47,25 @@ impl Stage {
         Stage { directory, born }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    pub fn directory(&self) -> &Path {
+    pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }
 
     /// The broker's socket.
-    pub fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.path("run/h.sock")
     }
 
     /// Writes a configuration with `workers` workers, an agent, one listener on a port of its
     /// own, and `more` behind it.
-    pub fn configure(&self, workers: u32, more: &str) -> PathBuf {
+    pub(crate) fn configure(&self, workers: u32, more: &str) -> PathBuf {
         let control = self.path("control.sock");
-        let program = format!(
-            "command = [{CHILD:?}]\nenv = {{ HENHOUSE_TEST_CONTROL = {control:?} }}\n"
-        );
+        let program =
+            format!("command = [{CHILD:?}]\nenv = {{ HENHOUSE_TEST_CONTROL = {control:?} }}\n");
         let config = format!(
             "[master]\nsocket = \"run/h.sock\"\n\n\
              [[listen]]\nname = \"http\"\naddress = \"unix:http.sock\"\n\n\
@@ -78,37 +77,38 @@ impl Stage {
     }
 
     /// `henhouse start` with that configuration.
-    pub fn start(&self, workers: u32, more: &str) -> Program {
+    pub(crate) fn start(&self, workers: u32, more: &str) -> Program {
         let config = self.configure(workers, more);
         Program::start(HENHOUSE, &["start", "-c", config.to_str().unwrap()])
     }
 
     /// Another verb of the command, to its end: its exit code, and what it said.
-    pub fn command(&self, verb: &[&str]) -> (i32, String) {
+    pub(crate) fn command(&self, verb: &[&str]) -> (i32, String) {
         let config = self.path("henhouse.toml");
         let arguments = [verb, &["-c", config.to_str().unwrap()]].concat();
         Program::start(HENHOUSE, &arguments).finish()
     }
 
     /// The next child with that role that is born.
-    pub fn next_child(&self, role: &str) -> Child {
-        self.born.take(&format!("a new {role}"), |child| child.role == role)
+    pub(crate) fn next_child(&self, role: &str) -> Child {
+        self.born
+            .take(&format!("a new {role}"), |child| child.role == role)
     }
 
     /// The next `count` workers, by index.
-    pub fn next_workers(&self, count: usize) -> Vec<Child> {
+    pub(crate) fn next_workers(&self, count: usize) -> Vec<Child> {
         let mut workers: Vec<Child> = (0..count).map(|_| self.next_child("worker")).collect();
         workers.sort_by_key(|worker| worker.index);
         workers
     }
 
     /// Whether a child was born that nobody has taken.
-    pub fn has_newborn(&self, role: &str) -> bool {
+    pub(crate) fn has_newborn(&self, role: &str) -> bool {
         self.born.has(|child| child.role == role)
     }
 
     /// Starts a master with `workers` workers, and brings all to `egg-ready`.
-    pub fn up(&self, workers: u32, more: &str) -> (Program, Child, Vec<Child>) {
+    pub(crate) fn up(&self, workers: u32, more: &str) -> (Program, Child, Vec<Child>) {
         let master = self.start(workers, more);
         let agent = self.next_child("agent");
         agent.up();
@@ -123,7 +123,7 @@ impl Stage {
     }
 
     /// Starts the broker alone.
-    pub fn broker(&self, more: &[&str]) -> Program {
+    pub(crate) fn broker(&self, more: &[&str]) -> Program {
         let socket = self.socket();
         let arguments = [&["broker", "--socket", socket.to_str().unwrap()], more].concat();
         let broker = Program::start(HENHOUSE, &arguments);
@@ -132,7 +132,7 @@ impl Stage {
     }
 
     /// A child that no master started, for a broker alone.
-    pub fn child(&self, role: &str) -> (Program, Child) {
+    pub(crate) fn child(&self, role: &str) -> (Program, Child) {
         let control = self.path("control.sock");
         let socket = self.socket();
         let environment = [
@@ -150,7 +150,9 @@ impl Stage {
 /// A child says who it is, and then all that happens to it.
 fn welcome(stream: UnixStream, nursery: &Inbox<Child>) {
     let mut lines = std::io::BufRead::lines(BufReader::new(stream.try_clone().unwrap()));
-    let Some(Ok(first)) = lines.next() else { return };
+    let Some(Ok(first)) = lines.next() else {
+        return;
+    };
     let first: Value = serde_json::from_str(&first).unwrap();
     let told = Arc::new(Inbox::new("a child's words"));
     nursery.put(Child::new(&first, stream, Arc::clone(&told)));

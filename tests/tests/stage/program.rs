@@ -11,15 +11,15 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use super::inbox::{Inbox, PATIENCE};
 
-pub const TERM: Signal = Signal::TERM;
-pub const INT: Signal = Signal::INT;
-pub const HUP: Signal = Signal::HUP;
-pub const KILL: Signal = Signal::KILL;
-pub const STOP: Signal = Signal::STOP;
-pub const CONT: Signal = Signal::CONT;
+pub(crate) const TERM: Signal = Signal::TERM;
+pub(crate) const INT: Signal = Signal::INT;
+pub(crate) const HUP: Signal = Signal::HUP;
+pub(crate) const KILL: Signal = Signal::KILL;
+pub(crate) const STOP: Signal = Signal::STOP;
+pub(crate) const CONT: Signal = Signal::CONT;
 
 /// A program that is killed when the test is over.
-pub struct Program {
+pub(crate) struct Program {
     child: Child,
     said: Arc<Inbox<Said>>,
 }
@@ -32,11 +32,15 @@ enum Said {
 }
 
 impl Program {
-    pub fn start(program: &str, arguments: &[&str]) -> Program {
+    pub(crate) fn start(program: &str, arguments: &[&str]) -> Program {
         Program::start_with(program, arguments, &[])
     }
 
-    pub fn start_with(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Program {
+    pub(crate) fn start_with(
+        program: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Program {
         let mut child = Command::new(program)
             .args(arguments)
             .envs(environment.iter().copied())
@@ -51,18 +55,21 @@ impl Program {
         Program { child, said }
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         send_signal(self.child.id(), signal);
     }
 
     /// Waits for a line that contains `text`.
     #[track_caller]
-    pub fn says(&self, text: &str) -> String {
-        let line = self.said.take(text, |said| matches!(said, Said::Line(line) if line.contains(text)));
+    pub(crate) fn says(&self, text: &str) -> String {
+        let line = self.said.take(
+            text,
+            |said| matches!(said, Said::Line(line) if line.contains(text)),
+        );
         match line {
             Said::Line(line) => line,
             Said::End => unreachable!("a line was asked for"),
@@ -70,24 +77,29 @@ impl Program {
     }
 
     /// Waits for its end: its exit code, -1 where a signal ended it.
-    pub fn wait(&mut self) -> i32 {
+    pub(crate) fn wait(&mut self) -> i32 {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code().unwrap_or(-1);
             }
-            assert!(start.elapsed() < PATIENCE, "it does not end: {:#?}", self.said.take_all(|_| true));
+            assert!(
+                start.elapsed() < PATIENCE,
+                "it does not end: {:#?}",
+                self.said.take_all(|_| true)
+            );
             thread::yield_now();
             thread::sleep(std::time::Duration::from_millis(5));
         }
     }
 
     /// Waits for its end: its exit code, and all that it said and nobody has taken.
-    pub fn finish(mut self) -> (i32, String) {
+    pub(crate) fn finish(mut self) -> (i32, String) {
         let code = self.wait();
         let mut text = String::new();
         for _ in 0..2 {
-            self.said.take("the end of an output", |said| matches!(said, Said::End));
+            self.said
+                .take("the end of an output", |said| matches!(said, Said::End));
         }
         for said in self.said.take_all(|_| true) {
             if let Said::Line(line) = said {
@@ -99,10 +111,14 @@ impl Program {
     }
 
     /// Waits until something listens at `socket`.
-    pub fn until_socket(&self, socket: &Path) {
+    pub(crate) fn until_socket(&self, socket: &Path) {
         let start = Instant::now();
         while std::os::unix::net::UnixStream::connect(socket).is_err() {
-            assert!(start.elapsed() < PATIENCE, "nobody listens: {:#?}", self.said.take_all(|_| true));
+            assert!(
+                start.elapsed() < PATIENCE,
+                "nobody listens: {:#?}",
+                self.said.take_all(|_| true)
+            );
             thread::sleep(std::time::Duration::from_millis(5));
         }
     }
@@ -117,13 +133,13 @@ impl Drop for Program {
 }
 
 /// Sends a signal to a process, which may be gone.
-pub fn send_signal(pid: u32, signal: Signal) {
+pub(crate) fn send_signal(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     let _ = kill_process(pid, signal);
 }
 
 /// Whether there is a process with that pid.
-pub fn is_alive(pid: u32) -> bool {
+pub(crate) fn is_alive(pid: u32) -> bool {
     let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     test_kill_process(pid).is_ok()
 }

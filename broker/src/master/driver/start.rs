@@ -26,8 +26,8 @@ use super::{
 use henhouse_proto::Endpoint;
 
 use crate::{
-    limits::Limits,
     broker::{self, Admission, Broker, BrokerConfig, BrokerEvents, BrokerHandle},
+    limits::Limits,
     master::{
         os::{
             Spawner, Strangers,
