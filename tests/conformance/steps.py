@@ -311,7 +311,7 @@ def action_is(action):
 
 
 def sort_key(message):
-    return str([message.get(key) for key in ("action", "json", "text", "base64")] + [message.get("from", {}).get("connection")])
+    return str([message.get(key) for key in ("action", "json", "text", "hex")] + [message.get("from", {}).get("connection")])
 
 
 def match(found, wanted, name, at=""):

@@ -6,8 +6,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -20,6 +18,9 @@ import (
 
 	henhouse "github.com/henhouse/henhouse/examples/go"
 )
+
+// Long data is so many of this byte: nobody wants it on a line.
+var fill = []byte("a")
 
 type object map[string]any
 
@@ -40,7 +41,7 @@ type command struct {
 	Encoding   string          `json:"encoding"`
 	JSON       json.RawMessage `json:"json"`
 	Text       string          `json:"text"`
-	Base64     []byte          `json:"base64"`
+	Hex        string          `json:"hex"`
 	Fill       *int            `json:"fill"`
 	Others     bool            `json:"others"`
 	Confirm    bool            `json:"confirm"`
@@ -76,19 +77,21 @@ func (c command) data() (any, error) {
 	case "text":
 		return c.Text, nil
 	}
-	data := c.Base64
+	data, err := hex.DecodeString(c.Hex)
 	if c.Fill != nil {
-		data = bytes.Repeat([]byte("a"), *c.Fill)
+		data = bytes.Repeat(fill, *c.Fill)
 	}
-	return henhouse.Encoded{Encoding: henhouse.Encoding(c.Encoding), Bytes: data}, nil
+	return henhouse.Encoded{Encoding: henhouse.Encoding(c.Encoding), Bytes: data}, err
 }
 
 func shown(event object, m henhouse.Message) object {
 	event["encoding"] = m.Encoding
 	switch {
 	case len(m.Data) > 4096:
-		sum := sha256.Sum256(m.Data)
-		event["bytes"], event["sha256"] = len(m.Data), hex.EncodeToString(sum[:])
+		event["fill"] = nil
+		if bytes.Count(m.Data, fill) == len(m.Data) {
+			event["fill"] = len(m.Data)
+		}
 	case m.Encoding == henhouse.JSON:
 		var v any
 		if err := m.JSON(&v); err != nil {
@@ -98,7 +101,7 @@ func shown(event object, m henhouse.Message) object {
 	case m.Encoding == henhouse.Text:
 		event["text"] = m.Text()
 	default:
-		event["base64"] = base64.StdEncoding.EncodeToString(m.Data)
+		event["hex"] = hex.EncodeToString(m.Data)
 	}
 	return event
 }
