@@ -41,7 +41,6 @@ pub(super) enum What {
 #[derive(Clone, Debug)]
 pub(super) struct Life {
     pub(super) place: Place,
-    pub(super) generation: Generation,
     pub(super) alive: bool,
     /// It said Ready, and the machine heard it.
     pub(super) is_ready: bool,
@@ -202,10 +201,12 @@ impl World {
                 self.plan(now + at, What::Die(incarnation, Exit::Code(0)));
             }
             Action::Terminate { incarnation } => {
-                if self.rng.u8(..10) > 0 {
-                    let at = Duration::from_millis(self.rng.u64(..4_000));
-                    self.plan(now + at, What::Die(incarnation, Exit::Signal(15)));
-                }
+                // Some ignore it.
+                let at = match self.rng.u8(..10) {
+                    0 => HOUR,
+                    _ => Duration::from_millis(self.rng.u64(..4_000)),
+                };
+                self.plan(now + at, What::Die(incarnation, Exit::Signal(15)));
             }
             Action::Kill { incarnation } => {
                 // Seldom the kernel takes its time: a disk that hangs.
@@ -255,7 +256,6 @@ impl World {
         }
         let life = Life {
             place,
-            generation,
             alive: true,
             is_ready: false,
             is_bad: false,
