@@ -260,7 +260,8 @@ impl World {
             is_ready: false,
             is_bad: false,
             is_gone: false,
-            beats: self.rng.bool(),
+            // Beats end after a while, so where nothing is to fail there are none.
+            beats: self.rng.bool() && self.weather != Weather::Fine,
         };
         let beats = life.beats;
         self.lives.insert(incarnation, life);
