@@ -52,6 +52,10 @@ impl Default for Limits {
 /// from that connection: only what a process says makes the broker answer.
 pub(crate) const RESERVE_BYTES: usize = 64 << 10;
 
+/// What may wait for an operator that does not read its reports: a status of a thousand
+/// processes and a few thousand log lines.
+pub(crate) const REPORT_BYTES_MAX: usize = 8 << 20;
+
 /// A connection that was silent for so long is asked whether it is there.
 pub(crate) const PING_AFTER: Duration = Duration::from_secs(15);
 

@@ -152,8 +152,8 @@ impl Messenger {
     }
 
     /// Ends a listener. What waits for it is forgotten; a handler at work finishes.
-    pub fn off(&self, listener: &Listener) {
-        self.shared().listeners.off(listener);
+    pub fn off(&self, listener: Listener) {
+        self.shared().listeners.off(&listener);
     }
 
     /// The messages about `action` as a stream, for code that keeps state.
@@ -164,8 +164,8 @@ impl Messenger {
         Messages::new(self.shared().clone(), action)
     }
 
-    /// Answers requests about `action`, one after another. A failure and a panic are answers
-    /// too: the one who asked is told.
+    /// Answers requests about `action`, one after another in the order of their coming. A
+    /// failure and a panic are answers too: the one who asked is told.
     ///
     /// # Errors
     ///
@@ -177,6 +177,26 @@ impl Messenger {
         T: IntoData<'static>,
     {
         handlers::spawn_answerer(self.shared(), action, handler)
+    }
+
+    /// As [`answer`](Messenger::answer), with up to `at_once_max` requests at work at a time:
+    /// one that waits for something holds up no other.
+    ///
+    /// # Errors
+    ///
+    /// Where the action has somebody who answers it.
+    pub fn answer_at_once<F, Fut, T>(
+        &self,
+        action: &str,
+        at_once_max: usize,
+        handler: F,
+    ) -> Result<Listener, AnswerTaken>
+    where
+        F: Fn(Message) -> Fut + std::marker::Send + Sync + 'static,
+        Fut: Future<Output = Result<T, BoxError>> + std::marker::Send + 'static,
+        T: IntoData<'static> + 'static,
+    {
+        handlers::spawn_answerers(self.shared(), action, at_once_max, handler)
     }
 
     /// Calls `handler` for each message of ours that the broker refused, where nobody waits for
@@ -218,27 +238,36 @@ impl Messenger {
 /// Saying.
 impl Messenger {
     /// To the agent and every worker, this one too.
-    pub fn broadcast<'a>(&'a self, action: &'a str, data: impl IntoData<'a>) -> Send<'a> {
+    pub fn broadcast<'a, 'd: 'a>(&'a self, action: &'a str, data: impl IntoData<'d>) -> Send<'a> {
         Send::new(self, To::Broadcast { others: false }, action, data)
     }
 
     /// To every worker, this one too where it is one.
-    pub fn send_to_app<'a>(&'a self, action: &'a str, data: impl IntoData<'a>) -> Send<'a> {
+    pub fn send_to_app<'a, 'd: 'a>(&'a self, action: &'a str, data: impl IntoData<'d>) -> Send<'a> {
         Send::new(self, To::App { others: false }, action, data)
     }
 
     /// To the agent.
-    pub fn send_to_agent<'a>(&'a self, action: &'a str, data: impl IntoData<'a>) -> Send<'a> {
+    pub fn send_to_agent<'a, 'd: 'a>(
+        &'a self,
+        action: &'a str,
+        data: impl IntoData<'d>,
+    ) -> Send<'a> {
         Send::new(self, To::Agent, action, data)
     }
 
     /// From the agent to one worker, which the broker chooses; from a worker to the agent.
-    pub fn send_random<'a>(&'a self, action: &'a str, data: impl IntoData<'a>) -> Send<'a> {
+    pub fn send_random<'a, 'd: 'a>(&'a self, action: &'a str, data: impl IntoData<'d>) -> Send<'a> {
         Send::new(self, To::Random, action, data)
     }
 
     /// To the process with that pid.
-    pub fn send_to<'a>(&'a self, pid: u32, action: &'a str, data: impl IntoData<'a>) -> Send<'a> {
+    pub fn send_to<'a, 'd: 'a>(
+        &'a self,
+        pid: u32,
+        action: &'a str,
+        data: impl IntoData<'d>,
+    ) -> Send<'a> {
         let connection = 0;
         Send::new(self, To::Process { pid, connection }, action, data)
     }

@@ -50,6 +50,8 @@ pub(crate) struct State {
     head: Vec<u8>,
     /// The session, where it has nothing to write.
     idle: Option<Waker>,
+    /// The session, where it reads nothing unless somebody waits for it.
+    not_reading: Option<Waker>,
     held: Held,
     next_id: u64,
     /// Those who wait for word on a message.
@@ -106,6 +108,7 @@ impl Outgoing {
                 message: wire::Message::default(),
                 head: Vec::new(),
                 idle: None,
+                not_reading: None,
                 held: Held::default(),
                 next_id: 1,
                 open: Open::default(),
@@ -137,13 +140,21 @@ impl Outgoing {
                 (Some(envelope), Phase::Open) => state.push(envelope),
                 (None, Phase::Open) => {
                     state.held.hold(ticket, cx.waker());
+                    let session = state.not_reading.take();
+                    drop(state);
+                    session.into_iter().for_each(Waker::wake);
                     return Poll::Pending;
                 }
             };
             if let Some(ticket) = ticket.take() {
                 state.held.release(ticket);
             }
-            (result, state.idle.take())
+            let waits = matches!(result, Ok(Some(_)));
+            let session = state.idle.take();
+            (
+                result,
+                session.or_else(|| state.not_reading.take_if(|_| waits)),
+            )
         };
         if let Some(session) = session {
             session.wake();
@@ -185,7 +196,8 @@ impl Outgoing {
             if matches!(state.phase, Phase::Open) {
                 state.phase = Phase::Closing;
             }
-            (state.idle.take(), state.held.take_all())
+            let session = state.idle.take().or(state.not_reading.take());
+            (session, state.held.take_all())
         };
         for waker in session.into_iter().chain(held) {
             waker.wake();
@@ -246,17 +258,52 @@ impl Outgoing {
         }
     }
 
-    /// Goes on with a new connection.
+    /// How a messenger ends that is closed while it has no connection.
+    pub(crate) fn end_without_broker(&self) -> Closed {
+        match self.state().staged.len() {
+            0 => Closed::ByUs,
+            unsent => Closed::Lost(format!(
+                "it was not back, and {unsent} messages were not sent"
+            )),
+        }
+    }
+
+    /// Goes on with a new connection. Its broker may take less than the one before: what it
+    /// would end the connection for is not sent.
     pub(crate) fn welcome(&self, welcome: wire::Welcome) {
         let mut state = self.state();
         let epoch = state.identity.epoch;
         state.identity = Identity::from_wire(welcome, epoch);
+        let bytes_max = state.identity.frame_bytes_max;
+        for (frame, tag) in std::mem::take(&mut state.staged).into_frames() {
+            let bytes = frame.len() - PREFIX_BYTES;
+            if bytes <= bytes_max {
+                state.keep(frame, tag);
+                continue;
+            }
+            tracing::error!(
+                bytes,
+                bytes_max,
+                "a message is too long for the next broker"
+            );
+            if let Tag::Message(id) = tag
+                && let Some(waiting) = state.open.take(id)
+            {
+                // One who has stopped waiting need not hear it.
+                let _ = waiting.send(Answer::Lost);
+            }
+        }
     }
 
     /// Whether anybody waits for the broker: for word on a message, for room, or for the end.
-    pub(crate) fn somebody_waits(&self) -> bool {
-        let state = self.state();
-        !state.open.is_empty() || !state.held.is_empty() || matches!(state.phase, Phase::Closing)
+    /// Where not, the session is woken when somebody begins to.
+    pub(crate) fn somebody_waits(&self, cx: &mut Context<'_>) -> bool {
+        let mut state = self.state();
+        let waits = !state.open.is_empty()
+            || !state.held.is_empty()
+            || matches!(state.phase, Phase::Closing);
+        state.not_reading = (!waits).then(|| cx.waker().clone());
+        waits
     }
 
     /// After the connection broke: keeps what had not left, for the next one, and tells those
@@ -285,6 +332,12 @@ impl Outgoing {
 }
 
 impl State {
+    /// Whether a sender waits for room.
+    #[cfg(test)]
+    pub(crate) fn somebody_is_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     #[inline]
     fn waiting_bytes(&self) -> usize {
         self.staged.waiting_bytes() + self.writing_bytes

@@ -31,11 +31,11 @@ pub struct Send<'a> {
 }
 
 impl<'a> Send<'a> {
-    pub(crate) fn new(
+    pub(crate) fn new<'d: 'a>(
         messenger: &'a Messenger,
         to: To,
         action: &'a str,
-        data: impl IntoData<'a>,
+        data: impl IntoData<'d>,
     ) -> Send<'a> {
         let envelope = match (check_action(action), data.into_data()) {
             (Ok(()), Ok(data)) => Ok(Envelope {

@@ -109,7 +109,12 @@ impl BrokerHandle {
 
     /// Answers the command that an operator numbered `id`.
     pub async fn report(&self, operator: u64, id: u64, report: Report) {
-        self.order(Order::Report { operator, id, report }).await;
+        self.order(Order::Report {
+            operator,
+            id,
+            report,
+        })
+        .await;
     }
 
     /// What the broker knows of itself; `None` where it has stopped.

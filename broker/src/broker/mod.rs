@@ -19,9 +19,7 @@ use henhouse_proto::transport::BindError;
 pub use self::handle::{BrokerEvents, BrokerHandle};
 use self::run::Parts;
 use crate::hub::Expected;
-pub use crate::hub::{
-    Admission, BrokerEvent, BrokerStatus, ConnectionStatus, Report, Seat, Verb,
-};
+pub use crate::hub::{Admission, BrokerEvent, BrokerStatus, ConnectionStatus, Report, Seat, Verb};
 use crate::limits::Limits;
 pub use crate::roster::Role;
 

@@ -2,27 +2,14 @@
 
 use std::time::Instant;
 
-use henhouse_proto::frame::Header;
-use henhouse_proto::wire::Want;
+use henhouse_proto::wire::Code;
 
 use super::Hub;
-use super::deliver::Payload;
 use super::lane::{Blocked, Gate, Tally};
-use super::origin::{IfLost, Passed, Place};
+use super::origin::{IfLost, Place, Sent};
+use super::payload::{Found, Payload};
+use super::refusal::Cause;
 use crate::roster::Key;
-
-/// What a message found at one place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
-    /// Room, and it is on its way.
-    Outbox,
-    /// Room, and it waits for its receiver.
-    Mailbox,
-    /// No room yet.
-    NoRoom,
-    /// No room, and no hope of it: others have waited in vain.
-    Refused,
-}
 
 impl Hub {
     /// Holds a sender back until its message has found room at the `remaining` places.
@@ -30,7 +17,7 @@ impl Hub {
         &mut self,
         from: Key,
         payload: Payload<'_>,
-        header: &Header<'_>,
+        sent: Sent,
         remaining: Vec<(Place, IfLost)>,
         tally: Tally,
         now: Instant,
@@ -46,9 +33,7 @@ impl Hub {
         lane.clocks.hold(now);
         lane.blocked = Some(Blocked {
             body: payload.to_bytes(),
-            id: header.id,
-            want: header.want,
-            sequence: self.sequence,
+            sent,
             since: now,
             remaining,
             tally,
@@ -78,13 +63,7 @@ impl Hub {
             .remaining
             .iter()
             .find(|(other, _)| *other == place)?;
-        let passed = Passed {
-            connection: lane.connection,
-            id: blocked.id,
-            sequence: blocked.sequence,
-            request: blocked.want == Want::Reply,
-            if_lost,
-        };
+        let passed = blocked.sent.passed(lane.connection, if_lost);
         let (body, stamp) = (blocked.body.clone(), lane.stamp);
         let found = self.deliver(place, Payload::Shared(&body), &stamp, passed, true, now);
         if found != Found::NoRoom {
@@ -106,9 +85,28 @@ impl Hub {
             Found::NoRoom => {}
         }
         if found == Found::Refused {
-            let id = blocked.id;
-            self.refuse_place(from, id, place);
+            let sent = blocked.sent;
+            self.refuse_place(from, sent, place);
         }
+        self.settle_blocked(from, now);
+    }
+
+    /// The blocked message of `from` gets nowhere at `place`, for that reason.
+    pub(super) fn turn_blocked_away(
+        &mut self,
+        from: Key,
+        place: Place,
+        code: Code,
+        cause: Cause,
+        now: Instant,
+    ) {
+        let Some(blocked) = self.lanes[from].blocked.as_mut() else {
+            return;
+        };
+        blocked.remaining.retain(|(other, _)| *other != place);
+        blocked.tally.refused += 1;
+        let sent = blocked.sent;
+        self.turn_away(from, sent, code, cause);
         self.settle_blocked(from, now);
     }
 
@@ -124,7 +122,7 @@ impl Hub {
         }
         lane.clocks.release(now);
         if let Some(blocked) = self.drop_blocked(from) {
-            self.settle(from, blocked.id, blocked.want, blocked.tally);
+            self.settle(from, blocked.sent, blocked.tally);
         }
         self.mark(from);
     }

@@ -1,11 +1,8 @@
 //! What operators ask, and what they are told.
 
-use henhouse_proto::wire::{self, Code, command, report};
+use henhouse_proto::wire::{self, command, report};
 
-use super::Hub;
-use super::refusal::{Cause, Refusal};
-use super::seat::BrokerEvent;
-use crate::roster::{Key, Role};
+use crate::roster::Role;
 
 /// What an operator asks of whoever runs the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +65,7 @@ pub enum Report {
 }
 
 impl Report {
-    fn on_the_wire(self, id: u64) -> wire::Report {
+    pub(super) fn on_the_wire(self, id: u64) -> wire::Report {
         let content = match self {
             Report::Line(line) => report::Content::Line(line),
             Report::Status(status) => report::Content::Status(status),
@@ -76,22 +73,30 @@ impl Report {
                 report::Content::Outcome(wire::Outcome { ok, detail })
             }
         };
-        wire::Report { id, content: Some(content) }
+        wire::Report {
+            id,
+            content: Some(content),
+        }
     }
 }
 
 /// The command that `verb` is, where this version knows it.
-fn known(verb: Option<command::Verb>) -> Option<Verb> {
-    let child = |role| Role::from_wire(role).filter(|role| matches!(role, Role::Agent | Role::Worker));
+pub(super) fn known(verb: Option<command::Verb>) -> Option<Verb> {
+    let child =
+        |role| Role::from_wire(role).filter(|role| matches!(role, Role::Agent | Role::Worker));
     Some(match verb? {
         command::Verb::Status(_) => Verb::Status,
-        command::Verb::Reload(reload) => Verb::Reload { agent: reload.agent },
-        command::Verb::Restart(restart) => {
-            Verb::Restart { role: child(restart.role)?, index: restart.index }
-        }
-        command::Verb::Scale(scale) => {
-            Verb::Scale { count: scale.count, relative: scale.relative }
-        }
+        command::Verb::Reload(reload) => Verb::Reload {
+            agent: reload.agent,
+        },
+        command::Verb::Restart(restart) => Verb::Restart {
+            role: child(restart.role)?,
+            index: restart.index,
+        },
+        command::Verb::Scale(scale) => Verb::Scale {
+            count: scale.count,
+            relative: scale.relative,
+        },
         command::Verb::Stop(stop) => Verb::Stop { now: stop.now },
         command::Verb::Logs(logs) => Verb::Logs {
             role: child(logs.role),
@@ -101,32 +106,4 @@ fn known(verb: Option<command::Verb>) -> Option<Verb> {
         },
         command::Verb::Tap(_) => return None,
     })
-}
-
-impl Hub {
-    /// An operator asks something.
-    pub(super) fn command(&mut self, key: Key, command: wire::Command) {
-        let id = command.id;
-        let operator = match self.roster.get(key) {
-            Some(member) if member.role == Role::Operator => member.connection,
-            _ => {
-                let cause = Cause::NotAnOperator;
-                return self.refuse(key, Refusal { code: Code::Forbidden, id, cause });
-            }
-        };
-        match known(command.verb) {
-            Some(verb) => self.event(BrokerEvent::Command { operator, id, verb }),
-            None => {
-                let cause = Cause::UnknownCommand;
-                self.refuse(key, Refusal { code: Code::Malformed, id, cause });
-            }
-        }
-    }
-
-    /// An operator's report goes to its connection.
-    pub(crate) fn report(&mut self, operator: u64, id: u64, report: Report) {
-        if let Some(key) = self.roster.connection(operator) {
-            self.tell(key, wire::frame::Body::Report(report.on_the_wire(id)));
-        }
-    }
 }

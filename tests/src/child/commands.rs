@@ -23,7 +23,10 @@ pub(crate) struct Child {
 
 impl Child {
     pub(crate) fn new(control: Control) -> Child {
-        Child { control, messenger: Rc::default() }
+        Child {
+            control,
+            messenger: Rc::default(),
+        }
     }
 
     /// Does what the order says, beside whatever else is going on, and tells when it is done.
@@ -48,7 +51,11 @@ impl Child {
             "send" => self.send(order).await,
             "request" => self.request(order).await,
             "answer" => self.answer(&text("action"), text("text")),
-            "failing" => Ok(self.messenger()?.failing(text("text")).await.map(|()| json!(null))?),
+            "failing" => Ok(self
+                .messenger()?
+                .failing(text("text"))
+                .await
+                .map(|()| json!(null))?),
             "serve" => {
                 let listener = self.messenger()?.listener("http")?;
                 let drain = self.messenger()?.draining();
@@ -128,7 +135,11 @@ impl Child {
         let messenger = self.messenger()?;
         let (action, text) = words(order);
         let send = verb(&messenger, order, action, text);
-        let send = if order["others"] == json!(true) { send.others() } else { send };
+        let send = if order["others"] == json!(true) {
+            send.others()
+        } else {
+            send
+        };
         if order["confirm"] == json!(true) {
             let receipt = send.confirm().await?;
             return Ok(json!({ "queued": receipt.queued, "held": receipt.held }));
@@ -140,17 +151,26 @@ impl Child {
         let messenger = self.messenger()?;
         let (action, text) = words(order);
         let timeout = Duration::from_millis(order["timeout_ms"].as_u64().unwrap_or(20_000));
-        let answer = verb(&messenger, order, action, text).request().timeout(timeout).await?;
+        let answer = verb(&messenger, order, action, text)
+            .request()
+            .timeout(timeout)
+            .await?;
         Ok(json!(answer.text()?))
     }
 
     fn messenger(&self) -> Result<Messenger, BoxError> {
-        self.messenger.borrow().clone().ok_or_else(|| "it has not joined".into())
+        self.messenger
+            .borrow()
+            .clone()
+            .ok_or_else(|| "it has not joined".into())
     }
 }
 
 fn words(order: &Value) -> (&str, &str) {
-    (order["action"].as_str().unwrap_or_default(), order["text"].as_str().unwrap_or_default())
+    (
+        order["action"].as_str().unwrap_or_default(),
+        order["text"].as_str().unwrap_or_default(),
+    )
 }
 
 fn verb<'a>(
@@ -172,10 +192,16 @@ fn verb<'a>(
 }
 
 fn exit_code(order: &Value) -> i32 {
-    order["code"].as_i64().and_then(|code| i32::try_from(code).ok()).unwrap_or_default()
+    order["code"]
+        .as_i64()
+        .and_then(|code| i32::try_from(code).ok())
+        .unwrap_or_default()
 }
 
-#[expect(clippy::print_stderr, reason = "what a child says is what its master keeps")]
+#[expect(
+    clippy::print_stderr,
+    reason = "what a child says is what its master keeps"
+)]
 fn say(text: &str) -> usize {
     eprintln!("{text}");
     text.len()

@@ -28,12 +28,21 @@ impl Control {
         let (lines, mut waiting) = mpsc::channel::<Value>(LINES_MAX);
         tokio::spawn(async move {
             while let Some(line) = waiting.recv().await {
-                if write.write_all(format!("{line}\n").as_bytes()).await.is_err() {
+                if write
+                    .write_all(format!("{line}\n").as_bytes())
+                    .await
+                    .is_err()
+                {
                     return;
                 }
             }
         });
-        Ok((Control { lines }, Orders { lines: BufReader::new(read).lines() }))
+        Ok((
+            Control { lines },
+            Orders {
+                lines: BufReader::new(read).lines(),
+            },
+        ))
     }
 
     /// Tells one thing.
@@ -45,7 +54,11 @@ impl Control {
 
 impl Orders {
     pub(crate) async fn next(&mut self) -> io::Result<Option<Value>> {
-        let Some(line) = self.lines.next_line().await? else { return Ok(None) };
-        serde_json::from_str(&line).map(Some).map_err(io::Error::other)
+        let Some(line) = self.lines.next_line().await? else {
+            return Ok(None);
+        };
+        serde_json::from_str(&line)
+            .map(Some)
+            .map_err(io::Error::other)
     }
 }

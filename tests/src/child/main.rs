@@ -17,7 +17,10 @@ use crate::commands::Child;
 use crate::control::Control;
 
 fn main() -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return complain(&error),
     };
@@ -47,7 +50,10 @@ async fn run() -> Result<(), henhouse_sdk::BoxError> {
     Ok(())
 }
 
-#[expect(clippy::print_stderr, reason = "the last lines of a child are what its master shows")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the last lines of a child are what its master shows"
+)]
 fn complain(error: &dyn std::fmt::Display) -> ExitCode {
     eprintln!("henhouse-child: {error}");
     ExitCode::FAILURE

@@ -17,7 +17,10 @@ pub(crate) fn start(
     control: Control,
 ) {
     let answer = async |Query(asked): Query<Vec<(String, u64)>>| {
-        let wait = asked.iter().find(|(name, _)| name == "ms").map_or(0, |(_, ms)| *ms);
+        let wait = asked
+            .iter()
+            .find(|(name, _)| name == "ms")
+            .map_or(0, |(_, ms)| *ms);
         tokio::time::sleep(Duration::from_millis(wait)).await;
         std::process::id().to_string()
     };
