@@ -87,7 +87,7 @@ impl Hub {
 
     /// The blocked message of `from` is settled at `place`.
     pub(super) fn found(&mut self, from: Key, place: Place, found: Found, now: Instant) {
-        let Some(blocked) = self.lanes[from].blocked.as_mut() else {
+        let Some(blocked) = self.waiting_at(from, place) else {
             return;
         };
         blocked.remaining.retain(|(other, _)| *other != place);
@@ -104,6 +104,14 @@ impl Hub {
         self.settle_blocked(from, now);
     }
 
+    /// The blocked message of `from`, if it waits at `place`: who stands at a gate may have died
+    /// since, and another process may have its key.
+    fn waiting_at(&mut self, from: Key, place: Place) -> Option<&mut Blocked> {
+        let blocked = self.lanes.get_mut(from)?.blocked.as_mut()?;
+        let waits = blocked.remaining.iter().any(|(other, _)| *other == place);
+        waits.then_some(blocked)
+    }
+
     /// The blocked message of `from` gets nowhere at `place`, for that reason.
     pub(super) fn turn_blocked_away(
         &mut self,
@@ -113,7 +121,7 @@ impl Hub {
         cause: Cause,
         now: Instant,
     ) {
-        let Some(blocked) = self.lanes[from].blocked.as_mut() else {
+        let Some(blocked) = self.waiting_at(from, place) else {
             return;
         };
         blocked.remaining.retain(|(other, _)| *other != place);

@@ -149,12 +149,14 @@ impl Hub {
         }
     }
 
-    /// Whether what a worker leaves waits for the next one in its slot.
+    /// Whether what a worker leaves waits for the next one in its slot, who has not come yet.
     fn owes_slot(&self, member: &Member, was_ready: bool) -> bool {
+        let same = |other: &Member| other.role == Role::Worker && other.index == member.index;
         !self.boot.done
             && !was_ready
             && member.role == Role::Worker
             && member.index < self.boot.workers
+            && !self.roster.iter().any(|(_, other)| same(other))
     }
 
     /// A message that any worker may take goes to another one, or waits for one. It has no
