@@ -104,8 +104,7 @@ impl Hub {
         self.settle_blocked(from, now);
     }
 
-    /// The blocked message of `from`, if it waits at `place`: who stands at a gate may have died
-    /// since, and another process may have its key.
+    /// The blocked message of `from`, if it waits at `place`.
     fn waiting_at(&mut self, from: Key, place: Place) -> Option<&mut Blocked> {
         let blocked = self.lanes.get_mut(from)?.blocked.as_mut()?;
         let waits = blocked.remaining.iter().any(|(other, _)| *other == place);
@@ -148,7 +147,7 @@ impl Hub {
         self.mark(from);
     }
 
-    /// Forgets a sender's blocked message. It still stands at the gates, and is passed over.
+    /// Forgets a sender's blocked message.
     pub(super) fn drop_blocked(&mut self, from: Key) -> Option<Blocked> {
         self.blocked.remove(&from);
         let blocked = self.lanes[from].blocked.take()?;

@@ -82,7 +82,7 @@ impl Hub {
         self.find_new_places(&member, was_ready, frames, now);
         let slot_is_owed = self.owes_slot(&member, was_ready);
         self.turn_waiters_away(&member, slot_is_owed, Place::Lane(key), gate, now);
-        self.abandon_blocked(key);
+        self.abandon_blocked(key, now);
         self.requests.close_all_of(member.connection);
         let cause = Cause::Gone {
             pid: member.pid,
@@ -295,11 +295,21 @@ impl Hub {
 
     /// A sender that is no more is held back no more. Who waits for the reply that it was about
     /// to give hears that it is gone.
-    fn abandon_blocked(&mut self, from: Key) {
+    fn abandon_blocked(&mut self, from: Key, now: Instant) {
         let (pid, connection) = (self.lanes[from].pid, self.lanes[from].connection);
-        if let Some(request) = self.drop_blocked(from).and_then(|left| left.sent.answers) {
+        let Some(left) = self.drop_blocked(from) else {
+            return;
+        };
+        if let Some(request) = left.sent.answers {
             let cause = Cause::Gone { pid, connection };
             self.end_requests(vec![request], Code::Gone, cause);
+        }
+        for (place, _) in left.remaining {
+            // Who stands behind it may find room.
+            if let Some(gate) = self.gate(place) {
+                gate.waiters.retain(|waiter| *waiter != from);
+            }
+            self.release(place, now);
         }
     }
 

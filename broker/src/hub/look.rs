@@ -101,6 +101,8 @@ impl Hub {
                 gate.waiters.retain(|waiter| *waiter != from);
             }
             self.found(from, place, Found::Refused, now);
+            // A smaller one that stands behind it may find room.
+            self.release(place, now);
         }
     }
 

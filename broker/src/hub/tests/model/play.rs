@@ -560,7 +560,8 @@ impl Play {
                     mailbox => hub.mail.at(mailbox).unwrap().outbox.waiting_bytes(),
                 };
                 let full = waiting > 0 && waiting + cost > hub.limits.outbox_bytes_max;
-                let all_full = hub.waiting_bytes + cost > hub.limits.waiting_bytes_max;
+                // They try again at the next look, at the latest.
+                let all_full = hub.short_of_memory;
                 let first = hub.gate(place).unwrap().waiters.front() == Some(&process.key);
                 assert!(
                     full || all_full || !first,
