@@ -93,8 +93,9 @@ impl Messenger {
         handlers::spawn_for_events(self.shared(), "on_refused", &self.shared().refused, handler);
     }
 
-    /// Calls `handler` whenever a broker that this program [outlives](Join::outlive_broker) is
-    /// lost. One handler; a new one takes the place of the old one.
+    /// Calls `handler` whenever a broker is lost that this program
+    /// [outlives](crate::Join::outlive_broker). One handler; a new one takes the place of the
+    /// old one.
     pub fn on_disconnect<F, Fut>(&self, handler: F)
     where
         F: Fn(Closed) -> Fut + Send + Sync + 'static,
