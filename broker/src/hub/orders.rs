@@ -9,6 +9,7 @@ use super::lane::Ending;
 use super::origin::Place;
 use super::refusal::Cause;
 use super::seat::{BrokerEvent, Seat};
+use crate::limits::DRAIN_DEADLINE;
 use crate::roster::{Key, Role};
 
 impl Hub {
@@ -138,6 +139,12 @@ impl Hub {
         let incarnation = member.incarnation;
         if matches!(member.role, Role::Agent | Role::Worker) {
             self.start_drain(key, now);
+            if incarnation == 0 {
+                // Whoever started it is not here to ask it to leave.
+                let deadline_ms = u32::try_from(DRAIN_DEADLINE.as_millis()).unwrap_or(u32::MAX);
+                let cause = format!("it says that it is failing: {reason}");
+                self.tell(key, wire::frame::Body::Drain(wire::Drain { deadline_ms, cause }));
+            }
             self.event(BrokerEvent::Failing {
                 incarnation,
                 reason,
