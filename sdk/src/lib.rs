@@ -48,8 +48,8 @@
 //! | [`send_random`](Messenger::send_random) | from the agent: one worker; from a worker: the agent |
 //! | [`send_to`](Messenger::send_to) | the process with that pid |
 //!
-//! A verb gives a [`Send`], which is sent when it is awaited: that is when it is queued here.
-//! [`confirm`](Send::confirm) waits until the broker has it, [`request`](Send::request) until
+//! A verb gives a [`Draft`], which is sent when it is awaited: that is when it is queued here.
+//! [`confirm`](Draft::confirm) waits until the broker has it, [`request`](Draft::request) until
 //! it is replied to. What one process sends to another arrives in the order sent. While the
 //! broker holds this program back, verbs wait; nothing is dropped silently.
 //!
@@ -103,7 +103,7 @@ mod request;
 mod role;
 #[cfg(test)]
 mod script;
-mod send;
+mod draft;
 mod session;
 mod shared;
 mod source;
@@ -130,4 +130,4 @@ pub use crate::outcome::{BoxError, Outcome};
 pub use crate::peers::{Peer, Peers};
 pub use crate::request::{Request, RequestError};
 pub use crate::role::{Role, Sender, SenderRole, role};
-pub use crate::send::{Send, SendError, Sending};
+pub use crate::draft::{Draft, SendError, Sending};

@@ -157,7 +157,7 @@ impl Driver {
 fn heard(
     messenger: Messenger,
     throws: bool,
-) -> impl Fn(Message) -> std::future::Ready<()> + std::marker::Send + Sync + 'static {
+) -> impl Fn(Message) -> std::future::Ready<()> + Send + Sync + 'static {
     move |message| {
         tell(&messenger, &message);
         assert!(!throws, "a listener panics, as the case asks");
@@ -234,7 +234,7 @@ async fn send(messenger: &Messenger, command: &Command) -> Result<Value, BoxErro
     Ok(json!({}))
 }
 
-fn addressed<'a>(messenger: &'a Messenger, command: &Command, action: &'a str) -> Result<Send<'a>, BoxError> {
+fn addressed<'a>(messenger: &'a Messenger, command: &Command, action: &'a str) -> Result<Draft<'a>, BoxError> {
     let data = command.data()?;
     Ok(match command.text("to") {
         "broadcast" => messenger.broadcast(action, data),
