@@ -56,11 +56,9 @@ impl<'a> Request<'a> {
         let answer = Waiting::new(messenger, queued);
         let guard = self.timeout.saturating_add(REQUEST_SLACK);
         match tokio::time::timeout(guard, answer).await {
-            Ok(Answer::Reply(reply)) => match reply.error() {
-                None => Ok(reply),
-                Some(NO_HANDLER) => Err(RequestError::NoHandler),
-                Some(error) => Err(RequestError::Failed(error.to_owned())),
-            },
+            Ok(Answer::Reply(Ok(reply))) => Ok(reply),
+            Ok(Answer::Reply(Err(error))) if error == NO_HANDLER => Err(RequestError::NoHandler),
+            Ok(Answer::Reply(Err(error))) => Err(RequestError::Failed(error)),
             Ok(Answer::Refused(refused)) => Err(RequestError::from_refused(refused)),
             // No broker gives a receipt for a request.
             Ok(Answer::Receipt { .. } | Answer::Lost) => Err(RequestError::Lost),

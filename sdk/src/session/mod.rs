@@ -25,8 +25,21 @@ pub(crate) enum Loss {
 }
 
 /// Drives `connection`, and what comes after it, until the messenger is closed.
-pub(crate) async fn run(shared: Arc<Shared>, mut connection: Connection, loss: Loss) {
-    let _end = EndWithTask(shared.clone());
+///
+/// It may be dropped at any time, even before its first poll: that is an end too.
+pub(crate) fn run(
+    shared: Arc<Shared>,
+    connection: Connection,
+    loss: Loss,
+) -> impl Future<Output = ()> + Send {
+    let end = EndWithTask(shared.clone());
+    async move {
+        let _end = end;
+        drive(shared, connection, loss).await;
+    }
+}
+
+async fn drive(shared: Arc<Shared>, mut connection: Connection, loss: Loss) {
     let why = loop {
         let why = connection.converse(&shared).await;
         let (Loss::Reconnect(socket, hello), false) = (&loss, shared.is_closing()) else {

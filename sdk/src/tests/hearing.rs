@@ -238,6 +238,34 @@ async fn a_handler_that_asks_hears_its_reply_through_full_queues() {
     assert_eq!(soon(heard.recv()).await.unwrap().text(), Ok("at last"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_asks_is_heard_while_the_broker_reads_nothing_either() {
+    let (mut script, messenger) = joined_as(|join| join.queued_bytes_max(100_000)).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let (tell, mut heard) = told();
+    let (asker, opened) = (messenger.clone(), gate.clone());
+    messenger.on("a", move |_| {
+        let (asker, opened, tell) = (asker.clone(), opened.clone(), tell.clone());
+        async move {
+            opened.acquire().await?.forget();
+            let reply = asker.send_to_agent("b", ()).request().await?;
+            Ok::<_, BoxError>(tell.send(reply).await?)
+        }
+    });
+    // The session is in the middle of a write, and reads no more.
+    messenger.send_to_app("c", vec![0; 900_000]).await.unwrap();
+    let data = "x".repeat(10_000);
+    for _ in 0..12 {
+        script.pass_on(message("a", &data)).await;
+    }
+    assert!(stays_pending(heard.recv()).await);
+    // The first id there is: a broker that had read it would reply so.
+    script.pass_on(reply(1, "at last")).await;
+    assert!(stays_pending(heard.recv()).await);
+    gate.add_permits(1);
+    assert_eq!(soon(heard.recv()).await.unwrap().text(), Ok("at last"));
+}
+
 impl Messenger {
     /// Closes, with a broker that says goodbye.
     async fn begin_close_and_wait(

@@ -1,11 +1,7 @@
 //! How a house starts, goes on when something dies, and ends.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-mod stage;
-
 use serde_json::json;
-use stage::{KILL, Stage, TERM, is_alive};
+use crate::stage::{KILL, Stage, TERM, is_alive};
 
 #[test]
 fn the_agent_is_first_and_workers_come_when_it_is_ready_and_egg_ready_when_all_are() {
@@ -39,7 +35,7 @@ fn the_agent_is_first_and_workers_come_when_it_is_ready_and_egg_ready_when_all_a
 fn a_worker_that_is_killed_is_started_again_in_its_slot() {
     let stage = Stage::new();
     let (_master, agent, workers) = stage.up(2, "");
-    stage::send_signal(workers[1].pid, KILL);
+    crate::stage::send_signal(workers[1].pid, KILL);
     let next = stage.next_child("worker");
     assert_eq!(next.index, 1);
     assert!(next.incarnation > workers[1].incarnation);
@@ -59,7 +55,7 @@ fn a_worker_that_is_killed_is_started_again_in_its_slot() {
 fn an_agent_that_is_killed_is_started_again_and_its_messages_wait() {
     let stage = Stage::new();
     let (_master, agent, workers) = stage.up(1, "");
-    stage::send_signal(agent.pid, KILL);
+    crate::stage::send_signal(agent.pid, KILL);
     agent.event("gone");
     let next = stage.next_child("agent");
     let receipt = workers[0]
@@ -117,7 +113,7 @@ fn a_program_that_does_not_exist_is_a_config_error() {
     let stage = Stage::new();
     let config = stage.configure(1, "");
     let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replace(stage::CHILD, "/no/such/program")).unwrap();
+    std::fs::write(&config, text.replace(crate::stage::CHILD, "/no/such/program")).unwrap();
     let (code, said) = stage.command(&["start"]);
     assert_eq!(code, 78, "{said}");
     assert!(said.contains("/no/such/program"), "{said}");

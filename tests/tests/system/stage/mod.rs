@@ -1,7 +1,5 @@
 //! A master with its processes, all real, and a line to each of them.
 
-#![allow(dead_code, reason = "each test file uses its own part of the stage")]
-
 mod child;
 mod inbox;
 mod program;

@@ -1,9 +1,5 @@
 //! The weather example does what its page says.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-mod stage;
-
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -11,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use serde_json::Value;
-use stage::{KILL, PATIENCE, Program, TERM, send_signal};
+use crate::stage::{KILL, PATIENCE, Program, TERM, send_signal};
 
 const WEATHER: &str = env!("CARGO_BIN_EXE_weather-under-test");
 
