@@ -163,7 +163,7 @@ def start_by_hand(command: list[str], path: str, listener: socket.socket) -> sub
     # The shell's own pid, which it keeps: it becomes the worker.
     line = f'exec env LISTEN_PID=$$ "$@" 3<&{listener.fileno()}'
     return subprocess.Popen(
-        ["sh", "-c", line, "sh", *command], env=env, pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL
+        ["bash", "-c", line, "bash", *command], env=env, pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL
     )
 
 
