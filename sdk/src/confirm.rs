@@ -2,9 +2,9 @@
 
 use std::pin::Pin;
 
+use crate::draft::{Draft, SendError};
 use crate::fault::{FaultCode, Refused};
 use crate::open::Answer;
-use crate::draft::{Draft, SendError};
 use crate::waiting::Waiting;
 
 /// A message whose sender waits for the broker's receipt, as [`Draft::confirm`] gives it.

@@ -77,6 +77,7 @@ mod backlog;
 mod backoff;
 mod confirm;
 mod data;
+mod draft;
 mod drain;
 mod envelope;
 mod events;
@@ -103,7 +104,6 @@ mod request;
 mod role;
 #[cfg(test)]
 mod script;
-mod draft;
 mod session;
 mod shared;
 mod source;
@@ -117,6 +117,7 @@ pub use crate::data::Json;
 #[cfg(feature = "prost")]
 pub use crate::data::Proto;
 pub use crate::data::{Data, EncodeError, Encoding, IntoData};
+pub use crate::draft::{Draft, SendError, Sending};
 pub use crate::drain::Drain;
 pub use crate::fault::{Closed, FaultCode, Refused};
 pub use crate::join::{Join, JoinError};
@@ -130,4 +131,3 @@ pub use crate::outcome::{BoxError, Outcome};
 pub use crate::peers::{Peer, Peers};
 pub use crate::request::{Request, RequestError};
 pub use crate::role::{Role, Sender, SenderRole, role};
-pub use crate::draft::{Draft, SendError, Sending};

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use henhouse_proto::limits::REQUEST_TIMEOUT_MS;
 
+use crate::draft::{Draft, SendError};
 use crate::fault::{FaultCode, Refused};
 use crate::limits::REQUEST_SLACK;
 use crate::message::Message;
 use crate::open::Answer;
-use crate::draft::{Draft, SendError};
 use crate::waiting::Waiting;
 
 /// What a process says to a request that it has no handler for.

@@ -1,9 +1,9 @@
 //! The five verbs.
 
 use crate::data::IntoData;
+use crate::draft::Draft;
 use crate::envelope::To;
 use crate::messenger::Messenger;
-use crate::draft::Draft;
 
 /// Saying.
 impl Messenger {
@@ -13,7 +13,11 @@ impl Messenger {
     }
 
     /// To every worker, this one too where it is one.
-    pub fn send_to_app<'a, 'd: 'a>(&'a self, action: &'a str, data: impl IntoData<'d>) -> Draft<'a> {
+    pub fn send_to_app<'a, 'd: 'a>(
+        &'a self,
+        action: &'a str,
+        data: impl IntoData<'d>,
+    ) -> Draft<'a> {
         Draft::new(self, To::App { others: false }, action, data)
     }
 
@@ -27,7 +31,11 @@ impl Messenger {
     }
 
     /// From the agent to one worker, which the broker chooses; from a worker to the agent.
-    pub fn send_random<'a, 'd: 'a>(&'a self, action: &'a str, data: impl IntoData<'d>) -> Draft<'a> {
+    pub fn send_random<'a, 'd: 'a>(
+        &'a self,
+        action: &'a str,
+        data: impl IntoData<'d>,
+    ) -> Draft<'a> {
         Draft::new(self, To::Random, action, data)
     }
 
