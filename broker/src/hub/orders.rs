@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 use henhouse_proto::wire::{self, Code};
 
 use super::Hub;
-use super::admission::Fatal;
 use super::lane::Ending;
 use super::origin::Place;
 use super::refusal::Cause;
 use super::seat::{BrokerEvent, Seat};
-use crate::limits::REPORT_BYTES_MAX;
+use crate::limits::DRAIN_DEADLINE;
 use crate::roster::{Key, Role};
 
 impl Hub {
@@ -101,18 +100,6 @@ impl Hub {
         }
     }
 
-    /// An operator's report goes to its connection.
-    pub(crate) fn report(&mut self, operator: u64, report: wire::Report, now: Instant) {
-        let Some(key) = self.roster.connection(operator) else {
-            return;
-        };
-        self.tell(key, wire::frame::Body::Report(report));
-        if self.lanes[key].own_bytes > REPORT_BYTES_MAX {
-            let detail = "reports wait that this operator does not read; ask for less, or read";
-            self.end(key, Fatal::new(Code::Undeliverable, detail), now);
-        }
-    }
-
     pub(super) fn start_drain(&mut self, key: Key, now: Instant) {
         if !self.roster.drain(key) {
             return;
@@ -152,6 +139,12 @@ impl Hub {
         let incarnation = member.incarnation;
         if matches!(member.role, Role::Agent | Role::Worker) {
             self.start_drain(key, now);
+            if incarnation == 0 {
+                // Whoever started it is not here to ask it to leave.
+                let deadline_ms = u32::try_from(DRAIN_DEADLINE.as_millis()).unwrap_or(u32::MAX);
+                let cause = format!("it says that it is failing: {reason}");
+                self.tell(key, wire::frame::Body::Drain(wire::Drain { deadline_ms, cause }));
+            }
             self.event(BrokerEvent::Failing {
                 incarnation,
                 reason,

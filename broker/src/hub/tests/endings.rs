@@ -7,6 +7,7 @@ use henhouse_proto::wire::frame::Body;
 use henhouse_proto::wire::{self, Code, Message, Route, Want};
 
 use super::world::{World, message};
+use crate::hub::Report;
 use crate::limits::Limits;
 use crate::roster::Key;
 
@@ -437,13 +438,10 @@ fn an_operator_that_does_not_read_its_reports_is_ended() {
     let mut world = World::new(false, 0);
     let operator = world.join(Operator, 1);
     let connection = world.connection(operator);
-    let line = || wire::Report {
-        id: 1,
-        content: Some(wire::report::Content::Line("x".repeat(100_000))),
-    };
     for _ in 0..1_000 {
         let now = world.now;
-        world.hub.report(connection, line(), now);
+        let line = Report::Line("x".repeat(100_000));
+        world.hub.report(connection, 1, line, now);
         world.check();
     }
     assert!(world.hub.waiting_bytes < 16 << 20);

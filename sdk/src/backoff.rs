@@ -7,16 +7,16 @@ use crate::limits::{BACKOFF_MAX, BACKOFF_MIN};
 /// Full jitter: a random time up to a bound that doubles, so that a broker that comes back
 /// does not meet all its processes at once.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     bound: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new() -> Backoff {
+    pub(crate) fn new() -> Backoff {
         Backoff { bound: BACKOFF_MIN }
     }
 
-    pub(super) fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let pause = self.bound.mul_f64(fastrand::f64());
         self.bound = (self.bound * 2).min(BACKOFF_MAX);
         pause
