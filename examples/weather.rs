@@ -60,7 +60,10 @@ fn master() -> ExitCode {
     println!("The weather comes from {source}, and is served at {address}.");
     println!("Try `curl http://{address}/`. Ctrl-C ends it.");
     let program = henhouse::this_program().env(SOURCE, source);
-    henhouse::Master::new(program).workers(2).listen("http", address).run()
+    henhouse::Master::new(program)
+        .workers(2)
+        .listen("http", address)
+        .run()
 }
 
 struct Options {

@@ -72,3 +72,7 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// News for the process layer that it has not taken yet; beyond it nothing is read from
 /// anybody, since only what processes say makes news.
 pub(crate) const EVENTS_MAX: usize = 4096;
+
+/// How long a process that says that it is failing may take to finish, where no process layer
+/// is there to decide it; the layer's own default.
+pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(10);

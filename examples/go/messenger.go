@@ -178,7 +178,7 @@ func (m *Messenger) Once(action string, handler func(Message) error) *Subscripti
 	return s
 }
 
-// Answer answers requests with what the handler returns. There is one handler per action: one
+// Answer answers requests with what the handler returns; listeners of the action hear them, too. There is one handler per action: one
 // question, one answer.
 func (m *Messenger) Answer(action string, handler func(Message) (any, error)) {
 	m.mu.Lock()
@@ -426,9 +426,10 @@ func (m *Messenger) takeMessage(w *wire.Message, sender Sender) {
 		m.answered(w.GetInReplyTo(), answer{err: &RemoteError{w.GetError()}})
 	case w.GetRoute() == routeReply:
 		m.answered(w.GetInReplyTo(), answer{reply: message})
-	case w.GetWant() == wire.Want_WANT_REPLY:
-		go m.answerTo(w, message)
 	default:
+		if w.GetWant() == wire.Want_WANT_REPLY {
+			go m.answerTo(w, message)
+		}
 		// Only the broker's own word counts.
 		if message.Action == "egg-pids" && sender.Role == RoleMaster {
 			m.news(message.Data)

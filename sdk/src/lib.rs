@@ -48,8 +48,8 @@
 //! | [`send_random`](Messenger::send_random) | from the agent: one worker; from a worker: the agent |
 //! | [`send_to`](Messenger::send_to) | the process with that pid |
 //!
-//! A verb gives a [`Send`], which is sent when it is awaited: that is when it is queued here.
-//! [`confirm`](Send::confirm) waits until the broker has it, [`request`](Send::request) until
+//! A verb gives a [`Draft`], which is sent when it is awaited: that is when it is queued here.
+//! [`confirm`](Draft::confirm) waits until the broker has it, [`request`](Draft::request) until
 //! it is replied to. What one process sends to another arrives in the order sent. While the
 //! broker holds this program back, verbs wait; nothing is dropped silently.
 //!
@@ -77,6 +77,7 @@ mod backlog;
 mod backoff;
 mod confirm;
 mod data;
+mod draft;
 mod drain;
 mod envelope;
 mod events;
@@ -103,7 +104,6 @@ mod request;
 mod role;
 #[cfg(test)]
 mod script;
-mod send;
 mod session;
 mod shared;
 mod source;
@@ -117,6 +117,7 @@ pub use crate::data::Json;
 #[cfg(feature = "prost")]
 pub use crate::data::Proto;
 pub use crate::data::{Data, EncodeError, Encoding, IntoData};
+pub use crate::draft::{Draft, SendError, Sending};
 pub use crate::drain::Drain;
 pub use crate::fault::{Closed, FaultCode, Refused};
 pub use crate::join::{Join, JoinError};
@@ -130,4 +131,3 @@ pub use crate::outcome::{BoxError, Outcome};
 pub use crate::peers::{Peer, Peers};
 pub use crate::request::{Request, RequestError};
 pub use crate::role::{Role, Sender, SenderRole, role};
-pub use crate::send::{Send, SendError, Sending};

@@ -5,17 +5,19 @@
 //! one that finds it writing only adds to what the next write carries: nothing waits for a
 //! timer, and a burst is one system call.
 
+mod notes;
+mod reconnect;
+
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
 use henhouse_proto::frame::encode_head;
-use henhouse_proto::limits::PREFIX_BYTES;
 use henhouse_proto::outbox::{Outbox, SHARE_FROM_BYTES, Spares};
 use henhouse_proto::wire;
 use tokio::sync::oneshot;
 
+pub(crate) use self::notes::Notes;
 use crate::envelope::{Envelope, To};
 use crate::fault::Closed;
 use crate::held::{Held, Ticket};
@@ -61,17 +63,6 @@ pub(crate) struct State {
     /// What the session is to say when it next can.
     pub(crate) notes: Notes,
     phase: Phase,
-}
-
-/// Short things to say. Of each only the newest counts, so that they need no queue.
-#[derive(Debug, Default)]
-pub(crate) struct Notes {
-    /// Whether the program is ready, and whether this connection's broker knows.
-    pub(crate) ready: bool,
-    pub(crate) ready_said: bool,
-    pub(crate) goodbye_said: bool,
-    pub(crate) failing: Option<String>,
-    pub(crate) beat: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -258,43 +249,6 @@ impl Outgoing {
         }
     }
 
-    /// How a messenger ends that is closed while it has no connection.
-    pub(crate) fn end_without_broker(&self) -> Closed {
-        match self.state().staged.len() {
-            0 => Closed::ByUs,
-            unsent => Closed::Lost(format!(
-                "it was not back, and {unsent} messages were not sent"
-            )),
-        }
-    }
-
-    /// Goes on with a new connection. Its broker may take less than the one before: what it
-    /// would end the connection for is not sent.
-    pub(crate) fn welcome(&self, welcome: wire::Welcome) {
-        let mut state = self.state();
-        let epoch = state.identity.epoch;
-        state.identity = Identity::from_wire(welcome, epoch);
-        let bytes_max = state.identity.frame_bytes_max;
-        for (frame, tag) in std::mem::take(&mut state.staged).into_frames() {
-            let bytes = frame.len() - PREFIX_BYTES;
-            if bytes <= bytes_max {
-                state.keep(frame, tag);
-                continue;
-            }
-            tracing::error!(
-                bytes,
-                bytes_max,
-                "a message is too long for the next broker"
-            );
-            if let Tag::Message(id) = tag
-                && let Some(waiting) = state.open.take(id)
-            {
-                // One who has stopped waiting need not hear it.
-                let _ = waiting.send(Answer::Lost);
-            }
-        }
-    }
-
     /// Whether anybody waits for the broker: for word on a message, for room, or for the end.
     /// Where not, the session is woken when somebody begins to.
     pub(crate) fn somebody_waits(&self, cx: &mut Context<'_>) -> bool {
@@ -304,24 +258,6 @@ impl Outgoing {
             || matches!(state.phase, Phase::Closing);
         state.not_reading = (!waits).then(|| cx.waker().clone());
         waits
-    }
-
-    /// After the connection broke: keeps what had not left, for the next one, and tells those
-    /// whose message had.
-    pub(crate) fn keep_unsent(&self, writing: Outbox<Tag>) {
-        let mut state = self.state();
-        state.identity.epoch += 1;
-        state.notes.ready_said = false;
-        let staged = std::mem::take(&mut state.staged);
-        let mut kept = HashSet::new();
-        for (frame, tag) in writing.into_frames().chain(staged.into_frames()) {
-            if let Tag::Message(id) = tag {
-                kept.insert(id);
-                state.keep(frame, tag);
-            }
-        }
-        state.open.lose_all_but(&kept);
-        state.writing_bytes = 0;
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -386,27 +322,5 @@ impl State {
             self.next_id += 1;
             (id, self.open.add(id, wanted))
         }))
-    }
-
-    fn keep(&mut self, frame: Bytes, tag: Tag) {
-        self.staged
-            .push_shared(frame.slice(PREFIX_BYTES..), &[], tag, &mut self.spares);
-    }
-}
-
-impl Notes {
-    /// What is to be said now, in this order, behind the messages.
-    fn take(&mut self, closing: bool) -> impl Iterator<Item = wire::frame::Body> + use<> {
-        use wire::frame::Body;
-
-        let ready = (self.ready && !self.ready_said).then_some(Body::Ready(wire::Ready {}));
-        self.ready_said |= ready.is_some();
-        let failing = self.failing.take();
-        let failing = failing.map(|reason| Body::Failing(wire::Failing { reason }));
-        let beat = self.beat.take();
-        let beat = beat.map(|active| Body::Beat(wire::Beat { active }));
-        let goodbye = (closing && !self.goodbye_said).then_some(Body::Goodbye(wire::Goodbye {}));
-        self.goodbye_said |= goodbye.is_some();
-        [ready, failing, beat, goodbye].into_iter().flatten()
     }
 }

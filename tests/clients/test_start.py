@@ -1,5 +1,6 @@
 """Clients under `henhouse start`: registered by their tokens, serving on the inherited socket, drained at the end."""
 
+import asyncio
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
+import henhouse
 
 ROOT = Path(__file__).parents[2]
 HENHOUSE = Path(
@@ -136,6 +139,49 @@ def test_a_node_worker_that_nobody_caught_is_replaced_while_the_port_answers(tmp
                 continue
         replaced()
         house.stop()
+
+
+@pytest.mark.parametrize("language", WORKERS)
+def test_a_worker_whose_master_is_gone_exits_with_110(tmp_path, language):
+    """Under a bare broker: a master's own children are killed by the kernel before they could say it."""
+    path = str(tmp_path / "s")
+    broker = subprocess.Popen([HENHOUSE, "broker", "--socket", path], stderr=subprocess.DEVNULL)
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            worker = start_by_hand(WORKERS[language], path, listener)
+            watch_until_ready(path, worker)
+            broker.kill()
+            assert worker.wait(PATIENCE) == 110
+    finally:
+        broker.kill()
+        broker.wait()
+
+
+def start_by_hand(command: list[str], path: str, listener: socket.socket) -> subprocess.Popen:
+    """As a master starts it: the socket is descriptor 3, and the environment says so."""
+    env = os.environ | {"HENHOUSE_SOCKET": path, "HENHOUSE_ROLE": "worker", "LISTEN_FDS": "1"}
+    # The shell's own pid, which it keeps: it becomes the worker.
+    line = f'exec env LISTEN_PID=$$ "$@" 3<&{listener.fileno()}'
+    return subprocess.Popen(
+        ["bash", "-c", line, "bash", *command], env=env, pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL
+    )
+
+
+def watch_until_ready(path: str, worker: subprocess.Popen) -> None:
+    """Another member sees it come."""
+
+    async def watch() -> None:
+        while not os.path.exists(path):
+            await asyncio.sleep(0.01)
+        messenger = await henhouse.join("agent", socket=path)
+        news = messenger.listen("egg-pids")
+        await messenger.ready()
+        async for message in news:
+            if worker.pid in [peer.pid for peer in message.data.workers]:
+                break
+        await messenger.close()
+
+    asyncio.run(asyncio.wait_for(watch(), PATIENCE))
 
 
 def worker_pid(answer: str) -> int:

@@ -74,7 +74,7 @@ impl Hub {
 
     /// The blocked message of `from` is settled at `place`.
     pub(super) fn found(&mut self, from: Key, place: Place, found: Found, now: Instant) {
-        let Some(blocked) = self.lanes[from].blocked.as_mut() else {
+        let Some(blocked) = self.waiting_at(from, place) else {
             return;
         };
         blocked.remaining.retain(|(other, _)| *other != place);
@@ -91,6 +91,13 @@ impl Hub {
         self.settle_blocked(from, now);
     }
 
+    /// The blocked message of `from`, if it waits at `place`.
+    fn waiting_at(&mut self, from: Key, place: Place) -> Option<&mut Blocked> {
+        let blocked = self.lanes.get_mut(from)?.blocked.as_mut()?;
+        let waits = blocked.remaining.iter().any(|(other, _)| *other == place);
+        waits.then_some(blocked)
+    }
+
     /// The blocked message of `from` gets nowhere at `place`, for that reason.
     pub(super) fn turn_blocked_away(
         &mut self,
@@ -100,7 +107,7 @@ impl Hub {
         cause: Cause,
         now: Instant,
     ) {
-        let Some(blocked) = self.lanes[from].blocked.as_mut() else {
+        let Some(blocked) = self.waiting_at(from, place) else {
             return;
         };
         blocked.remaining.retain(|(other, _)| *other != place);
@@ -127,7 +134,7 @@ impl Hub {
         self.mark(from);
     }
 
-    /// Forgets a sender's blocked message. It still stands at the gates, and is passed over.
+    /// Forgets a sender's blocked message.
     pub(super) fn drop_blocked(&mut self, from: Key) -> Option<Blocked> {
         self.blocked.remove(&from);
         let blocked = self.lanes[from].blocked.take()?;

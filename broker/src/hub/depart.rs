@@ -82,7 +82,7 @@ impl Hub {
         self.find_new_places(&member, was_ready, frames, now);
         let slot_is_owed = self.owes_slot(&member, was_ready);
         self.turn_waiters_away(&member, slot_is_owed, Place::Lane(key), gate, now);
-        self.abandon_blocked(key);
+        self.abandon_blocked(key, now);
         self.requests.close_all_of(member.connection);
         let cause = Cause::Gone {
             pid: member.pid,
@@ -94,6 +94,8 @@ impl Hub {
             Role::Operator => self.event(BrokerEvent::OperatorLeft {
                 operator: member.connection,
             }),
+            // A process may have several connections, and is there while it has one.
+            _ if !self.seated(member.incarnation).is_empty() => {}
             Role::Agent | Role::Worker | Role::Master => {
                 self.event(BrokerEvent::Left {
                     incarnation: member.incarnation,
@@ -149,12 +151,14 @@ impl Hub {
         }
     }
 
-    /// Whether what a worker leaves waits for the next one in its slot.
+    /// Whether what a worker leaves waits for the next one in its slot, who has not come yet.
     fn owes_slot(&self, member: &Member, was_ready: bool) -> bool {
+        let same = |other: &Member| other.role == Role::Worker && other.index == member.index;
         !self.boot.done
             && !was_ready
             && member.role == Role::Worker
             && member.index < self.boot.workers
+            && !self.roster.iter().any(|(_, other)| same(other))
     }
 
     /// A message that any worker may take goes to another one, or waits for one. It has no
@@ -293,11 +297,21 @@ impl Hub {
 
     /// A sender that is no more is held back no more. Who waits for the reply that it was about
     /// to give hears that it is gone.
-    fn abandon_blocked(&mut self, from: Key) {
+    fn abandon_blocked(&mut self, from: Key, now: Instant) {
         let (pid, connection) = (self.lanes[from].pid, self.lanes[from].connection);
-        if let Some(request) = self.drop_blocked(from).and_then(|left| left.sent.answers) {
+        let Some(left) = self.drop_blocked(from) else {
+            return;
+        };
+        if let Some(request) = left.sent.answers {
             let cause = Cause::Gone { pid, connection };
             self.end_requests(vec![request], Code::Gone, cause);
+        }
+        for (place, _) in left.remaining {
+            // Who stands behind it may find room.
+            if let Some(gate) = self.gate(place) {
+                gate.waiters.retain(|waiter| *waiter != from);
+            }
+            self.release(place, now);
         }
     }
 

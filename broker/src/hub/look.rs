@@ -101,10 +101,17 @@ impl Hub {
                 gate.waiters.retain(|waiter| *waiter != from);
             }
             self.found(from, place, Found::Refused, now);
+            // A smaller one that stands behind it may find room.
+            self.release(place, now);
         }
     }
 
     fn look_at_lane(&mut self, key: Key, now: Instant) {
+        if let (Some(active), Some(_)) = (self.lanes[key].beat, &self.lanes[key].blocked) {
+            // Its beats are not read while it is held back, and no watchdog is to bite it for
+            // that.
+            self.beat(key, active);
+        }
         let lane = &mut self.lanes[key];
         if let Ending::LastFrame(deadline) = lane.ending {
             if deadline <= now {

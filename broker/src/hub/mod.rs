@@ -295,6 +295,9 @@ impl Hub {
         if lane.ending != Ending::No {
             self.endings -= 1;
         }
+        if self.short_of_memory {
+            self.release_all(now);
+        }
     }
 
     /// Connections that have something to do since the last call.

@@ -9,6 +9,7 @@ use super::lane::Ending;
 use super::origin::Place;
 use super::refusal::Cause;
 use super::seat::{BrokerEvent, Seat};
+use crate::limits::DRAIN_DEADLINE;
 use crate::roster::{Key, Role};
 
 impl Hub {
@@ -122,7 +123,8 @@ impl Hub {
         }
     }
 
-    fn seated(&self, incarnation: u64) -> Vec<Key> {
+    /// The connections of one incarnation; none where nobody numbers them.
+    pub(super) fn seated(&self, incarnation: u64) -> Vec<Key> {
         self.roster
             .iter()
             .filter(|(_, member)| incarnation != 0 && member.incarnation == incarnation)
@@ -138,6 +140,12 @@ impl Hub {
         let incarnation = member.incarnation;
         if matches!(member.role, Role::Agent | Role::Worker) {
             self.start_drain(key, now);
+            if incarnation == 0 {
+                // Whoever started it is not here to ask it to leave.
+                let deadline_ms = u32::try_from(DRAIN_DEADLINE.as_millis()).unwrap_or(u32::MAX);
+                let cause = format!("it says that it is failing: {reason}");
+                self.tell(key, wire::frame::Body::Drain(wire::Drain { deadline_ms, cause }));
+            }
             self.event(BrokerEvent::Failing {
                 incarnation,
                 reason,
@@ -151,6 +159,7 @@ impl Hub {
             return;
         };
         let incarnation = member.incarnation;
+        self.lanes[key].beat = Some(active);
         let beat = BrokerEvent::Beat {
             incarnation,
             active,

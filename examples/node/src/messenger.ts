@@ -218,7 +218,7 @@ export class Messenger extends EventEmitter {
     );
   }
 
-  /** Answers the requests of an action. There is one handler per action: one question, one answer. */
+  /** Answers the requests of an action, which its listeners hear, too. There is one handler per action: one question, one answer. */
   answer(action: string, handler: AnswerHandler): this {
     check(action);
     if (this.#answers.has(action)) throw new HenhouseError(`${action} has its answer handler already`);
@@ -416,7 +416,7 @@ export class Messenger extends EventEmitter {
     }
     const message = { action: wire.action, data, encoding: nameOf(wire.encoding), bytes, sender };
     if (wire.want === Want.REPLY) void this.#answerTo(wire, message);
-    else this.emit(wire.action, data, message);
+    this.emit(wire.action, data, message);
   }
 
   /** What `egg-pids` tells, in Egg's shape; only the broker's own word counts. */

@@ -6,10 +6,10 @@ use henhouse_proto::wire::{self, Route, Want};
 
 use super::{joined, soon, stays_pending};
 use crate::limits::OUTBOX_BYTES_MAX;
-use crate::{IntoData, Messenger, Send, SendError};
+use crate::{Draft, IntoData, Messenger, SendError};
 
 /// What the broker hears of `send`.
-async fn heard(send: impl for<'a> Fn(&'a Messenger) -> Send<'a>) -> wire::Message {
+async fn heard(send: impl for<'a> Fn(&'a Messenger) -> Draft<'a>) -> wire::Message {
     let (mut script, messenger) = joined().await;
     send(&messenger).await.unwrap();
     script.hear_message().await

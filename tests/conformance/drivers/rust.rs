@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use henhouse_sdk::{
-    BoxError, Closed, ConfirmError, Data, Encoding, FaultCode, JoinError, Message, Messenger,
-    RequestError, Role, Send, SendError, Sender,
+    BoxError, Closed, ConfirmError, Data, Draft, Encoding, FaultCode, JoinError, Message,
+    Messenger, RequestError, Role, SendError, Sender,
 };
 use serde_json::{Map, Value, json};
 use tokio::sync::{OnceCell, mpsc};
@@ -72,7 +72,14 @@ impl Command {
                     None => from_hex(self.text("hex"))?,
                 };
                 let protobuf = encoding == "protobuf";
-                Data::owned(if protobuf { Encoding::Protobuf } else { Encoding::Bytes }, bytes)
+                Data::owned(
+                    if protobuf {
+                        Encoding::Protobuf
+                    } else {
+                        Encoding::Bytes
+                    },
+                    bytes,
+                )
             }
         })
     }
@@ -101,7 +108,9 @@ impl Driver {
             "ready" => messenger.ready().await?,
             "send" => return send(messenger, command).await,
             "request" => {
-                let timeout = std::time::Duration::from_millis(command.number("timeout_ms").unwrap_or(10_000));
+                let timeout = std::time::Duration::from_millis(
+                    command.number("timeout_ms").unwrap_or(10_000),
+                );
                 let request = addressed(messenger, command, action)?.request();
                 return Ok(shown(&request.timeout(timeout).await?)?.into());
             }
@@ -117,7 +126,9 @@ impl Driver {
             "agent" => Role::Agent,
             _ => Role::Worker,
         };
-        let mut join = Messenger::join(role).socket(command.text("socket")).name(command.text("name"));
+        let mut join = Messenger::join(role)
+            .socket(command.text("socket"))
+            .name(command.text("name"));
         if command.is("reconnect") {
             join = join.outlive_broker();
         }
@@ -127,7 +138,9 @@ impl Driver {
         });
         let back = messenger.clone();
         messenger.on_reconnect(move || {
-            say(&json!({ "event": "restored", "pid": back.pid(), "connection": back.connection() }));
+            say(
+                &json!({ "event": "restored", "pid": back.pid(), "connection": back.connection() }),
+            );
             async {}
         });
         let (drain, closed) = (messenger.draining(), messenger.closed());
@@ -157,7 +170,7 @@ impl Driver {
 fn heard(
     messenger: Messenger,
     throws: bool,
-) -> impl Fn(Message) -> std::future::Ready<()> + std::marker::Send + Sync + 'static {
+) -> impl Fn(Message) -> std::future::Ready<()> + Send + Sync + 'static {
     move |message| {
         tell(&messenger, &message);
         assert!(!throws, "a listener panics, as the case asks");
@@ -169,9 +182,16 @@ fn tell(messenger: &Messenger, message: &Message) {
     let mut event = Map::new();
     event.insert("event".into(), "message".into());
     event.insert("action".into(), message.action().into());
-    let Sender { pid, role, connection } = message.sender();
+    let Sender {
+        pid,
+        role,
+        connection,
+    } = message.sender();
     let role = format!("{role:?}").to_lowercase();
-    event.insert("from".into(), json!({ "pid": pid, "role": role, "connection": connection }));
+    event.insert(
+        "from".into(),
+        json!({ "pid": pid, "role": role, "connection": connection }),
+    );
     if message.action() == "egg-pids" {
         let peers = messenger.peers();
         let workers: Vec<u32> = peers.workers.iter().map(|peer| peer.pid).collect();
@@ -234,7 +254,11 @@ async fn send(messenger: &Messenger, command: &Command) -> Result<Value, BoxErro
     Ok(json!({}))
 }
 
-fn addressed<'a>(messenger: &'a Messenger, command: &Command, action: &'a str) -> Result<Send<'a>, BoxError> {
+fn addressed<'a>(
+    messenger: &'a Messenger,
+    command: &Command,
+    action: &'a str,
+) -> Result<Draft<'a>, BoxError> {
     let data = command.data()?;
     Ok(match command.text("to") {
         "broadcast" => messenger.broadcast(action, data),
@@ -311,7 +335,9 @@ fn hex(bytes: &[u8]) -> String {
 
 fn from_hex(text: &str) -> Result<Vec<u8>, BoxError> {
     let pairs = text.as_bytes().chunks(2);
-    pairs.map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?)).collect()
+    pairs
+        .map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?))
+        .collect()
 }
 
 fn say(line: &Value) {

@@ -1,7 +1,7 @@
 //! How a house starts, goes on when something dies, and ends.
 
-use serde_json::json;
 use crate::stage::{KILL, Stage, TERM, is_alive};
+use serde_json::json;
 
 #[test]
 fn the_agent_is_first_and_workers_come_when_it_is_ready_and_egg_ready_when_all_are() {
@@ -113,7 +113,11 @@ fn a_program_that_does_not_exist_is_a_config_error() {
     let stage = Stage::new();
     let config = stage.configure(1, "");
     let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replace(crate::stage::CHILD, "/no/such/program")).unwrap();
+    std::fs::write(
+        &config,
+        text.replace(crate::stage::CHILD, "/no/such/program"),
+    )
+    .unwrap();
     let (code, said) = stage.command(&["start"]);
     assert_eq!(code, 78, "{said}");
     assert!(said.contains("/no/such/program"), "{said}");

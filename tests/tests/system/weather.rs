@@ -6,8 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use serde_json::Value;
 use crate::stage::{KILL, PATIENCE, Program, TERM, send_signal};
+use serde_json::Value;
 
 const WEATHER: &str = env!("CARGO_BIN_EXE_weather-under-test");
 
@@ -23,7 +23,11 @@ impl House {
         let http = directory.path().join("http.sock");
         let address = format!("unix:{}", http.display());
         let master = Program::start(WEATHER, &["--listen", &address]);
-        let house = House { master, http, _directory: directory };
+        let house = House {
+            master,
+            http,
+            _directory: directory,
+        };
         house.until("an answer", |_| true);
         house
     }
@@ -31,11 +35,14 @@ impl House {
     /// One `GET /`; `None` where there is no weather yet.
     fn get(&self) -> Option<Value> {
         let mut stream = UnixStream::connect(&self.http).ok()?;
-        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
-        head.starts_with("HTTP/1.1 200").then(|| serde_json::from_str(body).unwrap())
+        head.starts_with("HTTP/1.1 200")
+            .then(|| serde_json::from_str(body).unwrap())
     }
 
     /// Asks until an answer is as wanted.
@@ -61,8 +68,12 @@ impl House {
 fn both_workers_answer_and_the_caches_are_kept_fresh_in_more_than_one_way() {
     let house = House::start();
     let one = house.until("an answer", |_| true);
-    house.until("the other worker", |answer| answer["worker_pid"] != one["worker_pid"]);
-    house.until("another way", |answer| answer["updated_by"] != one["updated_by"]);
+    house.until("the other worker", |answer| {
+        answer["worker_pid"] != one["worker_pid"]
+    });
+    house.until("another way", |answer| {
+        answer["updated_by"] != one["updated_by"]
+    });
     for field in ["city", "temperature", "worker_index", "source_requests"] {
         assert!(!one[field].is_null(), "{one}");
     }
@@ -77,7 +88,10 @@ fn the_weather_is_fetched_once_and_not_once_per_worker() {
         counts.insert(answer["source_requests"].as_u64().unwrap());
     }
     // Each way fetched once, and nobody fetched in between.
-    assert!(counts.contains(&1) && counts.iter().all(|count| *count <= 3), "{counts:?}");
+    assert!(
+        counts.contains(&1) && counts.iter().all(|count| *count <= 3),
+        "{counts:?}"
+    );
 }
 
 #[test]
@@ -86,12 +100,21 @@ fn a_killed_worker_and_a_killed_agent_come_back_and_the_service_goes_on() {
     let first = house.until("an answer", |_| true);
     send_signal(House::pid(&first), KILL);
     let same_slot = |answer: &Value| {
-        answer["worker_index"] == first["worker_index"] && answer["worker_pid"] != first["worker_pid"]
+        answer["worker_index"] == first["worker_index"]
+            && answer["worker_pid"] != first["worker_pid"]
     };
     house.until("a new worker in the same slot", same_slot);
 
     let line = house.master.says("agent is ready");
-    let agent: u32 = line.split("pid ").nth(1).unwrap().split(',').next().unwrap().parse().unwrap();
+    let agent: u32 = line
+        .split("pid ")
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
     let before = house.until("an answer", |_| true)["source_requests"].as_u64();
     send_signal(agent, KILL);
     // It fetches when it starts.

@@ -451,3 +451,54 @@ fn an_operator_that_does_not_read_its_reports_is_ended() {
         "{last:?}"
     );
 }
+
+#[test]
+fn a_sender_that_died_while_it_was_held_back_is_passed_over_at_the_end() {
+    let mut world = World::with_limits(true, 1, narrow());
+    let worker = world.start(Worker, 2);
+    fill(&mut world, worker, Route::Agent, 0);
+    world.send_message(worker, big(Route::Agent, 0, 9));
+    world.kill(worker);
+    let now = world.now;
+    world.hub.shut_down(now);
+    assert_eq!(world.hub.waiting_bytes, 0);
+}
+
+#[test]
+fn a_slot_that_is_filled_again_is_not_opened_by_the_end_of_the_last_one() {
+    let mut world = World::new(true, 1);
+    let agent = world.join(Agent, 1);
+    let one = world.join(Worker, 2);
+    world.say(one, Body::Goodbye(wire::Goodbye {}));
+    let two = world.start(Worker, 3);
+    world.kill(one);
+    world.send(agent, Route::App, "x");
+    world.say(agent, Body::Ready(wire::Ready {}));
+    assert_eq!(world.actions(two), ["x", "egg-ready"]);
+    assert!(world.faults(agent).is_empty());
+}
+
+#[test]
+fn nobody_waits_behind_a_sender_that_died_while_it_was_held_back() {
+    let mut world = World::with_limits(true, 1, narrow());
+    let (one, two) = (world.start(Worker, 2), world.start(Worker, 3));
+    fill(&mut world, one, Route::Agent, 0);
+    world.send_message(one, big(Route::Agent, 0, 9));
+    world.kill(one);
+    world.send(two, Route::Agent, "small");
+    assert!(world.hub.may_read(two));
+}
+
+#[test]
+fn a_small_message_that_stands_behind_one_that_is_refused_finds_room() {
+    let mut world = World::with_limits(true, 1, narrow());
+    let (one, two) = (world.start(Worker, 2), world.start(Worker, 3));
+    fill(&mut world, one, Route::Agent, 0);
+    world.send_message(one, big(Route::Agent, 0, 9));
+    world.wait(Duration::from_secs(1));
+    world.send(two, Route::Agent, "small");
+    assert!(!world.hub.may_read(two), "first come, first served");
+    world.wait(Duration::from_millis(4_400));
+    assert!(world.hub.may_read(two));
+    assert!(world.faults(two).is_empty());
+}

@@ -81,9 +81,20 @@ impl World {
     }
 
     pub(super) fn try_join(&mut self, role: wire::Role, pid: u32) -> Result<Key, Fatal> {
+        self.join_with(role, pid, "")
+    }
+
+    /// Registers a process that shows a token.
+    pub(super) fn join_with(
+        &mut self,
+        role: wire::Role,
+        pid: u32,
+        token: &str,
+    ) -> Result<Key, Fatal> {
         let hello = wire::Hello {
             version: 1,
             role: role.into(),
+            token: token.into(),
             ..Default::default()
         };
         let bytes = frame::encode(Body::Hello(hello));
@@ -179,7 +190,12 @@ impl World {
 
     /// The process reads everything. Gives what it had not seen yet.
     pub(super) fn read(&mut self, key: Key) -> Vec<wire::Frame> {
-        self.read_bytes(key, usize::MAX / 2);
+        self.read_some(key, usize::MAX / 2)
+    }
+
+    /// The process reads so many bytes. Gives the frames that it had not seen whole yet.
+    pub(super) fn read_some(&mut self, key: Key, bytes: usize) -> Vec<wire::Frame> {
+        self.read_bytes(key, bytes);
         let wire = self.wires.get_mut(&key).unwrap();
         wire.room = 0;
         let mut frames = Vec::new();

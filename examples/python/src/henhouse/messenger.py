@@ -153,7 +153,10 @@ class Messenger:
         return subscription
 
     def answer(self, action: str, handler: Handler) -> None:
-        """Answers requests with what the handler returns; what it raises, the asker gets as text."""
+        """Answers requests with what the handler returns; what it raises, the asker gets as text.
+
+        Listeners of the action hear the request, too.
+        """
         _check(action)
         if action in self._answers:
             raise HenhouseError(f"{action} has its answer handler already")
@@ -362,14 +365,14 @@ class Messenger:
             return
         if message.route == wire.ROUTE_REPLY:
             self._answered(message.in_reply_to, taken.data)
-        elif message.want == wire.WANT_REPLY:
+            return
+        if message.want == wire.WANT_REPLY:
             task = asyncio.create_task(self._answer_to(message, taken))
             # The loop keeps only a weak reference to a task.
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        else:
-            for subscription in list(self._subscriptions.get(taken.action, ())):
-                subscription.put(taken)
+        for subscription in list(self._subscriptions.get(taken.action, ())):
+            subscription.put(taken)
 
     def _read(self, message: wire.Message, sender: Sender) -> Message:
         data = decode(message.encoding, message.data)

@@ -25,18 +25,18 @@ use crate::request::Request;
 /// Dropped before it is done, the message is not sent.
 #[derive(Debug)]
 #[must_use = "a message is not sent until it is awaited"]
-pub struct Send<'a> {
+pub struct Draft<'a> {
     messenger: &'a Messenger,
     envelope: Result<Envelope<'a>, SendError>,
 }
 
-impl<'a> Send<'a> {
+impl<'a> Draft<'a> {
     pub(crate) fn new<'d: 'a>(
         messenger: &'a Messenger,
         to: To,
         action: &'a str,
         data: impl IntoData<'d>,
-    ) -> Send<'a> {
+    ) -> Draft<'a> {
         let envelope = match (check_action(action), data.into_data()) {
             (Ok(()), Ok(data)) => Ok(Envelope {
                 to,
@@ -48,14 +48,14 @@ impl<'a> Send<'a> {
             (Err(bad), _) => Err(SendError::bad_action(bad, action)),
             (_, Err(error)) => Err(SendError::Encode(error)),
         };
-        Send {
+        Draft {
             messenger,
             envelope,
         }
     }
 
     /// Of a message to many: not to myself.
-    pub fn others(mut self) -> Send<'a> {
+    pub fn others(mut self) -> Draft<'a> {
         match self.envelope.as_mut().map(|envelope| &mut envelope.to) {
             Ok(To::Broadcast { others } | To::App { others }) => *others = true,
             Ok(_) => self.envelope = Err(SendError::NotToMany),
@@ -66,7 +66,7 @@ impl<'a> Send<'a> {
 
     /// Of a message to a pid: to this one of its connections, as [`Sender`](crate::Sender) and
     /// [`Peer`](crate::Peer) name it. So it cannot reach a later process with the same pid.
-    pub fn to_connection(mut self, number: u64) -> Send<'a> {
+    pub fn to_connection(mut self, number: u64) -> Draft<'a> {
         match self.envelope.as_mut().map(|envelope| &mut envelope.to) {
             Ok(To::Process { connection, .. }) => *connection = number,
             Ok(_) => self.envelope = Err(SendError::NotToAPid),
@@ -117,7 +117,7 @@ impl<'a> Send<'a> {
     }
 }
 
-impl<'a> IntoFuture for Send<'a> {
+impl<'a> IntoFuture for Draft<'a> {
     type Output = Result<(), SendError>;
     type IntoFuture = Sending<'a>;
 
@@ -127,7 +127,7 @@ impl<'a> IntoFuture for Send<'a> {
     }
 }
 
-/// The future of a [`Send`].
+/// The future of a [`Draft`].
 #[derive(Debug)]
 #[must_use = "a message is not sent until it is awaited"]
 pub struct Sending<'a>(Queue<'a>);
