@@ -56,7 +56,7 @@ fn ttin_is_one_more_and_ttou_one_fewer() {
     let second = stage.next_child("worker");
     assert_eq!(second.index, 1);
     second.up();
-    second.message("egg-ready");
+    master.knows_ready(second.pid);
     master.signal(TTOU);
     second.event("drain");
     second.exit(0);
@@ -68,7 +68,7 @@ fn ttin_is_one_more_and_ttou_one_fewer() {
 
 #[test]
 fn there_are_at_least_one_and_at_most_512() {
-    let (stage, ..) = up(1);
+    let (stage, _master, ..) = up(1);
     for count in ["0", "-1", "513"] {
         let (code, said) = stage.command(&["scale", count]);
         assert_eq!(code, 1, "{said}");
@@ -171,7 +171,7 @@ fn restart_of_the_agent_stops_it_first() {
 
 #[test]
 fn restart_of_somebody_who_does_not_exist_says_so() {
-    let (stage, ..) = up(1);
+    let (stage, _master, ..) = up(1);
     let (code, said) = stage.command(&["restart", "worker.9"]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("there is no worker 9"), "{said}");
