@@ -229,11 +229,18 @@ fn one_that_fails_too_often_is_retried_slowly_and_can_be_hurried() {
         .replace("backoff_max = \"50ms\"", "backoff_max = \"1h\"");
     let (stage, master, _agent, workers) = up(&config);
     workers[0].exit(1);
-    for _ in 0..3 {
+    // The first one after that is at once, and the next in an hour.
+    for _ in 0..4 {
         stage.next_child("worker").exit(1);
     }
     master.says("failed more than 3 times in a minute");
-    assert_eq!(stage.status()["workers_slow_retry"], true);
+    for _ in 0..5 {
+        master.says("exited with 1");
+    }
+    let status = stage.status();
+    assert_eq!(status["workers_slow_retry"], true);
+    let retry = status["slots"][1]["retry_in_seconds"].as_f64().unwrap();
+    assert!(retry > 1000.0, "{status:#}");
     let restart = stage.begin(&["restart", "worker.0"]);
     let next = stage.next_child("worker");
     next.up();

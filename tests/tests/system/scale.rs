@@ -125,6 +125,25 @@ fn scale_during_a_reload_ends_with_the_right_number_of_new_ones() {
 }
 
 #[test]
+fn what_was_scaled_to_holds_over_a_reload() {
+    let (stage, _master, _agent, old) = up(1);
+    let mut scale = stage.begin(&["scale", "2"]);
+    let second = stage.next_child("worker");
+    second.up();
+    assert_eq!(scale.wait(), 0);
+    let mut reload = stage.begin(&["reload"]);
+    for old in [&old[0], &second] {
+        let new = stage.next_child("worker");
+        assert_eq!(new.index, old.index);
+        new.up();
+        old.event("drain");
+        old.exit(0);
+    }
+    assert_eq!(reload.wait(), 0);
+    assert_eq!(stage.status()["workers_wanted"], 2);
+}
+
+#[test]
 fn restart_of_a_worker_starts_its_replacement_first() {
     let (stage, _master, _agent, workers) = up(2);
     let restart = stage.begin(&["restart", "worker.1"]);
