@@ -108,7 +108,6 @@ impl AsyncWrite for ServedStream {
 mod tests {
     use std::time::Duration;
 
-    use axum::serve::Listener as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
 
@@ -126,7 +125,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let mut listener = WorkerListener::tcp(listener).unwrap();
         let mut client = TcpStream::connect(address).await.unwrap();
-        let (mut served, _) = listener.accept().await;
+        let (mut served, _) = axum::serve::Listener::accept(&mut listener).await;
         let drain = Drain {
             deadline: Duration::from_secs(10),
             cause: "a test".to_owned(),
