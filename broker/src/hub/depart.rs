@@ -95,6 +95,8 @@ impl Hub {
             Role::Operator => self.event(BrokerEvent::OperatorLeft {
                 operator: member.connection,
             }),
+            // A process may have several connections, and is there while it has one.
+            _ if !self.seated(member.incarnation).is_empty() => {}
             Role::Agent | Role::Worker | Role::Master => {
                 self.event(BrokerEvent::Left {
                     incarnation: member.incarnation,

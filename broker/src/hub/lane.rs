@@ -37,6 +37,8 @@ pub(super) struct Lane {
     /// What its session holds of a half-received frame, in bytes.
     pub(super) receiving_bytes: usize,
     pub(super) heard_at: Instant,
+    /// How many requests it had at work when it last said that its event loop turns.
+    pub(super) beat: Option<u32>,
     /// Whether it was pinged since it was last heard.
     pub(super) pinged: bool,
     pub(super) ending: Ending,
@@ -74,6 +76,7 @@ impl Lane {
             departed: None,
             receiving_bytes: 0,
             heard_at: now,
+            beat: None,
             pinged: false,
             ending: Ending::No,
             messages_written: 0,

@@ -107,6 +107,11 @@ impl Hub {
     }
 
     fn look_at_lane(&mut self, key: Key, now: Instant) {
+        if let (Some(active), Some(_)) = (self.lanes[key].beat, &self.lanes[key].blocked) {
+            // Its beats are not read while it is held back, and no watchdog is to bite it for
+            // that.
+            self.beat(key, active);
+        }
         let lane = &mut self.lanes[key];
         if let Ending::LastFrame(deadline) = lane.ending {
             if deadline <= now {

@@ -123,7 +123,8 @@ impl Hub {
         }
     }
 
-    fn seated(&self, incarnation: u64) -> Vec<Key> {
+    /// The connections of one incarnation; none where nobody numbers them.
+    pub(super) fn seated(&self, incarnation: u64) -> Vec<Key> {
         self.roster
             .iter()
             .filter(|(_, member)| incarnation != 0 && member.incarnation == incarnation)
@@ -161,6 +162,7 @@ impl Hub {
             return;
         };
         let incarnation = member.incarnation;
+        self.lanes[key].beat = Some(active);
         let beat = BrokerEvent::Beat {
             incarnation,
             active,

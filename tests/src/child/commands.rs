@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use henhouse_sdk::{BoxError, Message, Messenger, Role};
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::control::Control;
 use crate::serve;
@@ -56,14 +57,16 @@ impl Child {
                 .failing(text("text"))
                 .await
                 .map(|()| json!(null))?),
-            "serve" => {
-                let listener = self.messenger()?.listener("http")?;
-                let drain = self.messenger()?.draining();
-                serve::start(listener, drain, self.control.clone());
+            "serve" => self.serve(),
+            "close" => Ok(self.messenger()?.close().await.map(|()| json!(null))?),
+            "exit" => std::process::exit(number(order, "code")),
+            "panic_hook" => {
+                self.messenger()?.panic_hook();
                 Ok(json!(null))
             }
-            "close" => Ok(self.messenger()?.close().await.map(|()| json!(null))?),
-            "exit" => std::process::exit(exit_code(order)),
+            "panic" => panic!("{}", text("text")),
+            "ignore" => self.ignore(order),
+            "spawn" => self.spawn(order),
             "say" => Ok(json!(say(&text("text")))),
             "block" => {
                 let ms = order["ms"].as_u64().unwrap_or_default();
@@ -72,6 +75,45 @@ impl Child {
             }
             other => Err(format!("there is no order {other:?}").into()),
         }
+    }
+
+    /// Comes up without being told to: a worker serves, too.
+    pub(crate) async fn come_up(&self) -> Result<(), BoxError> {
+        self.join().await?;
+        self.on("x", "")?;
+        if henhouse_sdk::role() == Some(Role::Worker) {
+            self.serve()?;
+        }
+        Ok(self.messenger()?.ready().await?)
+    }
+
+    fn serve(&self) -> Result<Value, BoxError> {
+        let listener = self.messenger()?.listener("http")?;
+        let drain = self.messenger()?.draining();
+        serve::start(listener, drain, self.control.clone());
+        Ok(json!(null))
+    }
+
+    /// From now on that signal is told, and does nothing else.
+    fn ignore(&self, order: &Value) -> Result<Value, BoxError> {
+        let number = number(order, "signal");
+        let mut signal = signal(SignalKind::from_raw(number))?;
+        let control = self.control.clone();
+        tokio::spawn(async move {
+            while signal.recv().await.is_some() {
+                control.say(json!({ "event": "signal", "signal": number }));
+            }
+        });
+        Ok(json!(null))
+    }
+
+    /// Starts a process of its own, in the same group, and gives its pid.
+    fn spawn(&self, order: &Value) -> Result<Value, BoxError> {
+        let words = order["command"].as_array().ok_or("no command")?;
+        let mut words = words.iter().filter_map(Value::as_str);
+        let program = words.next().ok_or("no command")?;
+        let spawned = std::process::Command::new(program).args(words).spawn()?;
+        Ok(json!(spawned.id()))
     }
 
     async fn join(&self) -> Result<Value, BoxError> {
@@ -191,10 +233,10 @@ fn verb<'a>(
     }
 }
 
-fn exit_code(order: &Value) -> i32 {
-    order["code"]
+fn number(order: &Value, name: &str) -> i32 {
+    order[name]
         .as_i64()
-        .and_then(|code| i32::try_from(code).ok())
+        .and_then(|number| i32::try_from(number).ok())
         .unwrap_or_default()
 }
 

@@ -3,7 +3,7 @@
 //! It is started as agent or worker like any other, connects to the test's own socket
 //! (`HENHOUSE_TEST_CONTROL`), says who it is, and then takes one command per line, as JSON:
 //! see [`commands`]. Whatever it is not told to do, it does not do: it neither joins nor gets
-//! ready by itself.
+//! ready by itself, unless `HENHOUSE_TEST_UP` is set.
 
 mod commands;
 mod control;
@@ -17,6 +17,8 @@ use crate::commands::Child;
 use crate::control::Control;
 
 fn main() -> ExitCode {
+    // Before anything is opened here.
+    let inherited = descriptors();
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -25,13 +27,13 @@ fn main() -> ExitCode {
         Err(error) => return complain(&error),
     };
     let local = tokio::task::LocalSet::new();
-    match local.block_on(&runtime, run()) {
+    match local.block_on(&runtime, run(inherited)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&*error),
     }
 }
 
-async fn run() -> Result<(), henhouse_sdk::BoxError> {
+async fn run(inherited: Vec<String>) -> Result<(), henhouse_sdk::BoxError> {
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let (control, mut orders) = Control::connect(&variable("HENHOUSE_TEST_CONTROL")).await?;
     control.say(json!({
@@ -41,13 +43,37 @@ async fn run() -> Result<(), henhouse_sdk::BoxError> {
         "index": variable("HENHOUSE_INDEX"),
         "incarnation": variable("HENHOUSE_INCARNATION"),
         "generation": variable("HENHOUSE_GENERATION"),
+        "descriptors": inherited,
     }));
     let child = Child::new(control);
+    if std::env::var_os("HENHOUSE_TEST_UP").is_some() {
+        child.come_up().await?;
+    }
     // The test is over when its socket is closed, and so are we.
     while let Some(order) = orders.next().await? {
         child.obey(order);
     }
     Ok(())
+}
+
+/// What this process has open, as `number=what`.
+fn descriptors() -> Vec<String> {
+    let Ok(directory) = std::fs::read_dir("/proc/self/fd") else {
+        return Vec::new();
+    };
+    let told = directory.flatten().filter_map(|entry| {
+        let what = std::fs::read_link(entry.path()).ok()?;
+        Some(format!(
+            "{}={}",
+            entry.file_name().to_str()?,
+            what.display()
+        ))
+    });
+    let mut all: Vec<String> = told.collect();
+    // Looking needs one, too.
+    all.retain(|one| !one.ends_with("/fd"));
+    all.sort();
+    all
 }
 
 #[expect(

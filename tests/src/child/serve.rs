@@ -9,19 +9,19 @@ use serde_json::json;
 
 use crate::control::Control;
 
-/// Answers every request with this process's pid, after as many milliseconds as `?ms=` says,
-/// until a drain; then finishes what it has.
+/// Answers every request with this process's pid, after as many milliseconds as `?ms=` says
+/// (then the test is told that it came), until a drain; then finishes what it has.
 pub(crate) fn start(
     listener: WorkerListener,
     drain: impl Future<Output = Drain> + Send + 'static,
     control: Control,
 ) {
-    let answer = async |Query(asked): Query<Vec<(String, u64)>>| {
-        let wait = asked
-            .iter()
-            .find(|(name, _)| name == "ms")
-            .map_or(0, |(_, ms)| *ms);
-        tokio::time::sleep(Duration::from_millis(wait)).await;
+    let teller = control.clone();
+    let answer = move |Query(asked): Query<Vec<(String, u64)>>| async move {
+        if let Some((_, ms)) = asked.iter().find(|(name, _)| name == "ms") {
+            teller.say(json!({ "event": "asked", "ms": ms }));
+            tokio::time::sleep(Duration::from_millis(*ms)).await;
+        }
         std::process::id().to_string()
     };
     tokio::spawn(async move {

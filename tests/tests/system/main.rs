@@ -2,7 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod command;
+mod failing;
+mod faults;
+mod listeners;
+mod load;
 mod messages;
+mod orphans;
+mod reload;
+mod scale;
+mod shutdown;
 mod stage;
 mod start;
 mod weather;

@@ -2,6 +2,7 @@
 
 mod endings;
 mod flow;
+mod layer;
 mod model;
 mod requests;
 mod verbs;

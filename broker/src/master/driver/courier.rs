@@ -3,7 +3,7 @@
 //! One queue for both, because their order matters: a token must be admitted before the process
 //! that carries it starts, and a signal must not overtake the start of its process.
 
-use std::{io::Read, time::Duration};
+use std::time::Duration;
 
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 
@@ -117,9 +117,14 @@ async fn deliver(order: Order, broker: &BrokerHandle, spawner: &mpsc::Sender<Req
     let request = match order {
         Order::Spawn { seat, mut launch } => {
             let incarnation = seat.incarnation;
-            let token = token();
-            launch.told.push(("HENHOUSE_TOKEN", token.clone()));
-            broker.admit(token, seat).await;
+            match token() {
+                Ok(token) => {
+                    launch.told.push(("HENHOUSE_TOKEN", token.clone()));
+                    broker.admit(token, seat).await;
+                }
+                // It will be turned away and say so, and be tried again as any bad start is.
+                Err(error) => tracing::error!("no random numbers for a token: {error}"),
+            }
             Request::Spawn {
                 incarnation,
                 launch,
@@ -146,15 +151,13 @@ async fn deliver(order: Order, broker: &BrokerHandle, spawner: &mpsc::Sender<Req
     let _ = spawner.send(request).await;
 }
 
-/// 128 bits that nobody can guess. Where the system has no such source the process gets a token
-/// that nobody knows either, since it is not random but is never admitted.
-fn token() -> String {
+/// 128 bits that nobody can guess.
+///
+/// # Errors
+///
+/// Where the system has no such source.
+fn token() -> Result<String, getrandom::Error> {
     let mut bits = [0; 16];
-    let random =
-        std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bits));
-    if let Err(error) = random {
-        tracing::error!("no random numbers for tokens: {error}");
-        fastrand::fill(&mut bits);
-    }
-    bits.iter().map(|byte| format!("{byte:02x}")).collect()
+    getrandom::fill(&mut bits)?;
+    Ok(bits.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::inbox::Inbox;
@@ -17,6 +18,8 @@ pub(crate) struct Child {
     pub(crate) index: u32,
     pub(crate) incarnation: u64,
     pub(crate) generation: u64,
+    /// What it had open when it began, as `number=what`.
+    pub(crate) descriptors: Vec<String>,
     line: UnixStream,
     told: Arc<Inbox<Value>>,
     orders: AtomicU64,
@@ -40,6 +43,12 @@ impl Child {
             index: u32::try_from(number("index")).unwrap(),
             incarnation: number("incarnation"),
             generation: number("generation"),
+            descriptors: born["descriptors"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|one| one.as_str().unwrap().to_owned())
+                .collect(),
             line,
             told,
             orders: AtomicU64::new(1),
@@ -51,6 +60,22 @@ impl Child {
         self.join();
         self.on("x");
         self.ready();
+    }
+
+    /// Has it end with that code.
+    pub(crate) fn exit(&self, code: i32) {
+        self.order(json!({ "do": "exit", "code": code }));
+    }
+
+    /// Has it say that it is broken.
+    pub(crate) fn fail(&self, why: &str) {
+        self.act(json!({ "do": "failing", "text": why })).unwrap();
+    }
+
+    /// Has it tell of a signal instead of ending by it.
+    pub(crate) fn ignore(&self, signal: Signal) {
+        self.act(json!({ "do": "ignore", "signal": signal.as_raw() }))
+            .unwrap();
     }
 
     pub(crate) fn join(&self) -> Value {
@@ -146,6 +171,11 @@ impl Child {
         self.told.take(&format!("the event {event:?}"), |line| {
             line["event"] == json!(event)
         })
+    }
+
+    /// Whether such an event has come that nobody has taken.
+    pub(crate) fn has(&self, event: &str) -> bool {
+        self.told.has(|line| line["event"] == json!(event))
     }
 
     /// Waits until everything that was sent to this child so far has come: what it sends to

@@ -1,6 +1,7 @@
 //! A master with its processes, all real, and a line to each of them.
 
 mod child;
+mod config;
 mod inbox;
 mod program;
 
@@ -9,13 +10,18 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) use self::child::Child;
 pub(crate) use self::inbox::{Inbox, PATIENCE};
-pub(crate) use self::program::{CONT, HUP, INT, KILL, Program, STOP, TERM, is_alive, send_signal};
+pub(crate) use self::config::{Config, Section};
+pub(crate) use self::program::{
+    ABRT, CONT, HUP, INT, KILL, Program, SEGV, STOP, TERM, TTIN, TTOU, is_alive, send_signal,
+    until_gone,
+};
 
 /// The command, as it was built with these tests.
 pub(crate) const HENHOUSE: &str = env!("CARGO_BIN_EXE_henhouse-under-test");
@@ -61,17 +67,34 @@ impl Stage {
     /// Writes a configuration with `workers` workers, an agent, one listener on a port of its
     /// own, and `more` behind it.
     pub(crate) fn configure(&self, workers: u32, more: &str) -> PathBuf {
-        let control = self.path("control.sock");
-        let program =
-            format!("command = [{CHILD:?}]\nenv = {{ HENHOUSE_TEST_CONTROL = {control:?} }}\n");
-        let config = format!(
-            "[master]\nsocket = \"run/h.sock\"\n\n\
-             [[listen]]\nname = \"http\"\naddress = \"unix:http.sock\"\n\n\
-             [agent]\n{program}\n[worker]\n{program}count = {workers}\n{more}\n"
-        );
+        let mut config = Config::plain(workers);
+        config.worker.more = more.to_owned();
+        self.write(&config)
+    }
+
+    /// Writes that configuration.
+    pub(crate) fn write(&self, config: &Config) -> PathBuf {
         let path = self.path("henhouse.toml");
-        std::fs::write(&path, config).unwrap();
+        std::fs::write(&path, config.text(&self.path("control.sock"))).unwrap();
         path
+    }
+
+    /// Waits until there is that file.
+    #[track_caller]
+    pub(crate) fn until_file(&self, name: &str) {
+        let start = Instant::now();
+        while !self.path(name).exists() {
+            assert!(start.elapsed() < PATIENCE, "there is no file {name:?}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Makes `script` the program `name`, for a section with the command `sh name`: a shell is
+    /// not disturbed by somebody who forks while the file is written.
+    pub(crate) fn deploy(&self, name: &str, script: &str) {
+        let new = self.path("deploy");
+        std::fs::write(&new, script).unwrap();
+        std::fs::rename(new, self.path(name)).unwrap();
     }
 
     /// `henhouse start` with that configuration.
@@ -82,9 +105,22 @@ impl Stage {
 
     /// Another verb of the command, to its end: its exit code, and what it said.
     pub(crate) fn command(&self, verb: &[&str]) -> (i32, String) {
+        self.begin(verb).finish()
+    }
+
+    /// Another verb of the command.
+    pub(crate) fn begin(&self, verb: &[&str]) -> Program {
         let config = self.path("henhouse.toml");
         let arguments = [verb, &["-c", config.to_str().unwrap()]].concat();
-        Program::start(HENHOUSE, &arguments).finish()
+        Program::start(HENHOUSE, &arguments)
+    }
+
+    /// What `henhouse status --json` says.
+    #[track_caller]
+    pub(crate) fn status(&self) -> Value {
+        let (code, said) = self.command(&["status", "--json"]);
+        assert_eq!(code, 0, "{said}");
+        serde_json::from_str(&said).unwrap()
     }
 
     /// The next child with that role that is born.
@@ -107,7 +143,31 @@ impl Stage {
 
     /// Starts a master with `workers` workers, and brings all to `egg-ready`.
     pub(crate) fn up(&self, workers: u32, more: &str) -> (Program, Child, Vec<Child>) {
-        let master = self.start(workers, more);
+        self.configure(workers, more);
+        self.house(workers)
+    }
+
+    /// Starts a master with that configuration, and brings all to `egg-ready`.
+    pub(crate) fn up_with(&self, config: &Config) -> (Program, Child, Vec<Child>) {
+        self.write(config);
+        self.house(config.workers)
+    }
+
+    /// Starts a master whose workers come up and serve by themselves, and waits for `egg-ready`.
+    pub(crate) fn serve(&self, config: &Config) -> (Program, Child, Vec<Child>) {
+        self.write(config);
+        let master = self.begin(&["start"]);
+        let agent = self.next_child("agent");
+        agent.up();
+        let workers = self.next_workers(config.workers as usize);
+        for child in workers.iter().chain([&agent]) {
+            child.message("egg-ready");
+        }
+        (master, agent, workers)
+    }
+
+    fn house(&self, workers: u32) -> (Program, Child, Vec<Child>) {
+        let master = self.begin(&["start"]);
         let agent = self.next_child("agent");
         agent.up();
         let workers = self.next_workers(workers as usize);

@@ -17,6 +17,10 @@ pub(crate) const HUP: Signal = Signal::HUP;
 pub(crate) const KILL: Signal = Signal::KILL;
 pub(crate) const STOP: Signal = Signal::STOP;
 pub(crate) const CONT: Signal = Signal::CONT;
+pub(crate) const ABRT: Signal = Signal::ABORT;
+pub(crate) const SEGV: Signal = Signal::SEGV;
+pub(crate) const TTIN: Signal = Signal::TTIN;
+pub(crate) const TTOU: Signal = Signal::TTOU;
 
 /// A program that is killed when the test is over.
 pub(crate) struct Program {
@@ -41,10 +45,16 @@ impl Program {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Program {
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(arguments)
             .envs(environment.iter().copied())
-            .stdin(Stdio::null())
+            .stdin(Stdio::null());
+        Program::run(command)
+    }
+
+    pub(crate) fn run(mut command: Command) -> Program {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -142,6 +152,25 @@ pub(crate) fn send_signal(pid: u32, signal: Signal) {
 pub(crate) fn is_alive(pid: u32) -> bool {
     let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     test_kill_process(pid).is_ok()
+}
+
+/// Waits until there is no such process any more, or only its remains, which nobody has taken yet.
+#[track_caller]
+pub(crate) fn until_gone(pid: u32) {
+    let start = Instant::now();
+    while runs(pid) {
+        assert!(start.elapsed() < PATIENCE, "{pid} is still there");
+        thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+fn runs(pid: u32) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return false;
+    };
+    // The name before it may contain anything but a closing parenthesis at its end.
+    let state = stat.rsplit(") ").next().unwrap_or_default();
+    !state.starts_with(['Z', 'X'])
 }
 
 fn listen(output: impl Read + Send + 'static, said: &Arc<Inbox<Said>>) {
