@@ -16,11 +16,21 @@ async fn main() -> Result<(), BoxError> {
 
 /// The first process starts this same program once more, as its only worker, and asks it.
 async fn master() -> Result<(), BoxError> {
-    let house = henhouse::Master::new(henhouse::this_program()).no_agent().workers(1).start()?;
+    let house = henhouse::Master::new(henhouse::this_program())
+        .no_agent()
+        .workers(1)
+        .start()?;
     let messenger = Messenger::over(house.connect()).as_master().await?;
     // It waits until there is a worker.
-    let answer = messenger.send_random("hello", "Hello, worker!").request().await?;
-    println!("process {} answers: {}", answer.sender().pid, answer.text()?);
+    let answer = messenger
+        .send_random("hello", "Hello, worker!")
+        .request()
+        .await?;
+    println!(
+        "process {} answers: {}",
+        answer.sender().pid,
+        answer.text()?
+    );
     house.stop().await;
     Ok(())
 }

@@ -16,11 +16,11 @@
 #![expect(clippy::print_stdout, reason = "it tells a newcomer what happens")]
 
 mod weather {
-    pub mod agent;
-    pub mod fetch;
-    pub mod report;
-    pub mod source;
-    pub mod worker;
+    pub(crate) mod agent;
+    pub(crate) mod fetch;
+    pub(crate) mod report;
+    pub(crate) mod source;
+    pub(crate) mod worker;
 }
 
 use std::process::ExitCode;
@@ -47,10 +47,19 @@ fn master() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    // What the master itself has to say: who died, and who was started again.
+    tracing_subscriber::fmt()
+        .without_time()
+        .with_target(false)
+        .with_writer(std::io::stdout)
+        .init();
     println!("The weather comes from {source}, and is served at http://127.0.0.1:7001/");
     println!("Try `curl http://127.0.0.1:7001/`. Ctrl-C ends it.");
     let program = henhouse::this_program().env(SOURCE, source);
-    henhouse::Master::new(program).workers(2).listen("http", "127.0.0.1:7001").run()
+    henhouse::Master::new(program)
+        .workers(2)
+        .listen("http", "127.0.0.1:7001")
+        .run()
 }
 
 /// The source that was asked for, or else our own, which lives in this process.
@@ -69,8 +78,13 @@ fn source_url() -> String {
 
 /// An agent or a worker, until it is asked to leave.
 fn member(run: impl Future<Output = Result<(), BoxError>>) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime.map_err(BoxError::from).and_then(|runtime| runtime.block_on(run)) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime
+        .map_err(BoxError::from)
+        .and_then(|runtime| runtime.block_on(run))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             println!("it cannot go on: {error}");

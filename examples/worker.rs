@@ -29,7 +29,10 @@ async fn main() -> Result<(), BoxError> {
         let told = teller.send_to_app("served", "").await;
         let served = total.load(Ordering::Relaxed);
         match told {
-            Ok(()) => format!("worker {} knows of {served} requests before\n", teller.pid()),
+            Ok(()) => format!(
+                "worker {} knows of {served} requests before\n",
+                teller.pid()
+            ),
             Err(error) => format!("worker {} is alone: {error}\n", teller.pid()),
         }
     };

@@ -8,3 +8,8 @@ mod session;
 
 #[cfg(feature = "cli")]
 pub mod command;
+#[cfg(unix)]
+pub mod master;
+
+#[cfg(unix)]
+pub use master::{Ended, Master, MasterError, MasterHandle, Program, this_program};

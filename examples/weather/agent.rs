@@ -23,24 +23,34 @@ struct Agent {
 }
 
 /// Runs the agent until it is asked to leave.
-pub async fn run(source: String) -> Result<(), BoxError> {
+pub(crate) async fn run(source: String) -> Result<(), BoxError> {
     let messenger = Messenger::join(Role::Agent).await?;
     let drain = messenger.draining();
-    let agent = Agent { messenger, source: source.into(), latest: Arc::default() };
+    let agent = Agent {
+        messenger,
+        source: source.into(),
+        latest: Arc::default(),
+    };
     // The workers are not ready yet: what is sent to them now waits for each of them.
     agent.update(UpdatedBy::Force).await;
 
     // A worker that has just started asks for what it missed.
     let latest = Arc::clone(&agent.latest);
     agent.messenger.answer("current", move |_| {
-        let latest = latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let latest = latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         async move { Ok(Json(latest)) }
     })?;
     let by_pull = agent.clone();
     agent.messenger.on("changed", move |message| {
         let agent = by_pull.clone();
         async move {
-            println!("worker {} says that the weather has changed", message.sender().pid);
+            println!(
+                "worker {} says that the weather has changed",
+                message.sender().pid
+            );
             agent.update(UpdatedBy::Pull).await;
         }
     });
@@ -66,7 +76,11 @@ impl Agent {
     async fn pull(&self) {
         loop {
             tokio::time::sleep(PULL_EVERY).await;
-            let known = self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let known = self
+                .latest
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
             let version = known.map_or(0, |report| report.weather.version);
             if let Err(error) = self.messenger.send_random("look", Json(&version)).await {
                 println!("no worker could be asked to look: {error}");
@@ -94,7 +108,10 @@ impl Agent {
     async fn try_update(&self, updated_by: UpdatedBy) -> Result<(), BoxError> {
         let weather = fetch::weather(&self.source).await?;
         println!("fetched: {}° ({updated_by:?})", weather.temperature);
-        let report = Report { weather, updated_by };
+        let report = Report {
+            weather,
+            updated_by,
+        };
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(report.clone());
         Ok(self.messenger.send_to_app("weather", Json(&report)).await?)
     }

@@ -11,20 +11,26 @@ use hyper_util::rt::TokioExecutor;
 use super::report::Weather;
 
 /// The whole weather: what is dear, and done by the agent alone.
-pub async fn weather(source: &str) -> Result<Weather, BoxError> {
-    let body = get(&format!("{source}/weather")).await?.into_body().collect().await?;
+pub(crate) async fn weather(source: &str) -> Result<Weather, BoxError> {
+    let body = get(&format!("{source}/weather"))
+        .await?
+        .into_body()
+        .collect()
+        .await?;
     Ok(serde_json::from_slice(&body.to_bytes())?)
 }
 
 /// Whether something has changed since `version`: what is cheap, and done by any worker.
-pub async fn changed(source: &str, version: u64) -> Result<bool, BoxError> {
+pub(crate) async fn changed(source: &str, version: u64) -> Result<bool, BoxError> {
     let response = get(&format!("{source}/changed?since={version}")).await?;
-    Ok(serde_json::from_slice(&response.into_body().collect().await?.to_bytes())?)
+    Ok(serde_json::from_slice(
+        &response.into_body().collect().await?.to_bytes(),
+    )?)
 }
 
 /// Waits until the source announces something, and calls `announced`. Returns when the source
 /// ends the connection.
-pub async fn announcements(source: &str, announced: impl AsyncFn()) -> Result<(), BoxError> {
+pub(crate) async fn announcements(source: &str, announced: impl AsyncFn()) -> Result<(), BoxError> {
     let mut body = get(&format!("{source}/announcements")).await?.into_body();
     while let Some(frame) = body.frame().await {
         if frame?.is_data() {

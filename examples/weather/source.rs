@@ -35,16 +35,20 @@ struct Source {
 }
 
 /// Starts the source on a thread of its own, and gives its address. It ends with the process.
-pub fn start() -> Result<String, BoxError> {
+pub(crate) fn start() -> Result<String, BoxError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     listener.set_nonblocking(true)?;
     let url = format!("http://{}", listener.local_addr()?);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new().name("weather-source".into()).spawn(move || {
-        if let Err(error) = runtime.block_on(serve(listener)) {
-            println!("[source] it cannot go on: {error}");
-        }
-    })?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new()
+        .name("weather-source".into())
+        .spawn(move || {
+            if let Err(error) = runtime.block_on(serve(listener)) {
+                println!("[source] it cannot go on: {error}");
+            }
+        })?;
     Ok(url)
 }
 
@@ -56,7 +60,10 @@ async fn serve(listener: TcpListener) -> Result<(), BoxError> {
             change.send_modify(|version| *version += 1);
         }
     });
-    let source = Source { version, requests: Arc::default() };
+    let source = Source {
+        version,
+        requests: Arc::default(),
+    };
     let routes = axum::Router::new()
         .route("/weather", get(weather))
         .route("/changed", get(changed))
@@ -72,7 +79,12 @@ async fn weather(State(source): State<Source>) -> Json<Weather> {
     // As good as any other weather, and never the same twice in a row.
     let swing = u32::try_from(version * 7 % 40).map_or(0.0, f64::from);
     let temperature = 15.0 + swing / 4.0;
-    Json(Weather { city: "Hangzhou".into(), temperature, version, source_requests })
+    Json(Weather {
+        city: "Hangzhou".into(),
+        temperature,
+        version,
+        source_requests,
+    })
 }
 
 #[derive(Deserialize)]
@@ -90,7 +102,10 @@ async fn announcements(State(source): State<Source>) -> Body {
             version.changed().await.ok()?;
             let now = *version.borrow_and_update();
             if now % BIG_ONE_IN == 0 {
-                return Some((Ok::<_, Infallible>(Bytes::from_static(b"changed\n")), version));
+                return Some((
+                    Ok::<_, Infallible>(Bytes::from_static(b"changed\n")),
+                    version,
+                ));
             }
         }
     });

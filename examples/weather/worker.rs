@@ -20,15 +20,21 @@ struct Worker {
 }
 
 /// Serves the weather until this worker is asked to leave.
-pub async fn run(source: String) -> Result<(), BoxError> {
+pub(crate) async fn run(source: String) -> Result<(), BoxError> {
     let messenger = Messenger::join(Role::Worker).await?;
     let drain = messenger.draining();
-    let worker = Worker { messenger, source: source.into(), cache: Arc::default() };
+    let worker = Worker {
+        messenger,
+        source: source.into(),
+        cache: Arc::default(),
+    };
     worker.listen();
     worker.catch_up().await;
 
     let listener = worker.messenger.listener("http")?;
-    let routes = axum::Router::new().route("/", get(answer)).with_state(worker.clone());
+    let routes = axum::Router::new()
+        .route("/", get(answer))
+        .with_state(worker.clone());
     worker.messenger.ready().await?;
     // A drain ends accepting; what is being answered is answered.
     axum::serve(listener, routes)
@@ -58,8 +64,15 @@ impl Worker {
 
     /// Asks the agent for what was told before this worker was there.
     async fn catch_up(&self) {
-        let asked = self.messenger.send_to_agent("current", Json(())).request().await;
-        match asked.map_err(BoxError::from).and_then(|answer| Ok(answer.json()?)) {
+        let asked = self
+            .messenger
+            .send_to_agent("current", Json(()))
+            .request()
+            .await;
+        match asked
+            .map_err(BoxError::from)
+            .and_then(|answer| Ok(answer.json()?))
+        {
             Ok(current) => *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = current,
             Err(error) => println!("nothing to catch up with: {error}"),
         }
@@ -75,8 +88,16 @@ impl Worker {
 }
 
 async fn answer(State(worker): State<Worker>) -> (StatusCode, axum::Json<Value>) {
-    let report = worker.cache.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let Some(Report { weather, updated_by }) = report else {
+    let report = worker
+        .cache
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let Some(Report {
+        weather,
+        updated_by,
+    }) = report
+    else {
         let wait = json!({ "error": "no weather yet; the agent is fetching it" });
         return (StatusCode::SERVICE_UNAVAILABLE, axum::Json(wait));
     };

@@ -56,7 +56,10 @@ impl Asker {
 
     /// Replies with an error instead, which is cut where it is long.
     pub(crate) fn fail(&mut self, mut error: String) {
-        error.truncate(error.floor_char_boundary(ERROR_BYTES_MAX));
+        if error.len() > ERROR_BYTES_MAX {
+            let whole = (0..=ERROR_BYTES_MAX).rfind(|cut| error.is_char_boundary(*cut));
+            error.truncate(whole.unwrap_or(0));
+        }
         if error.is_empty() {
             // No error is what an empty one means on the wire.
             error.push_str("an error without words");

@@ -13,6 +13,8 @@ mod held;
 mod identity;
 mod join;
 pub mod limits;
+#[cfg(unix)]
+mod listener;
 mod listeners;
 mod message;
 mod messages;
@@ -44,6 +46,8 @@ pub use crate::data::{Data, EncodeError, Encoding, IntoData};
 pub use crate::drain::Drain;
 pub use crate::fault::{Closed, FaultCode, Refused};
 pub use crate::join::{Join, JoinError};
+#[cfg(unix)]
+pub use crate::listener::{ListenerError, WorkerAddress, WorkerListener, WorkerStream, listener};
 pub use crate::listeners::{AnswerTaken, Listener};
 pub use crate::message::{Message, ReadError};
 pub use crate::messages::Messages;

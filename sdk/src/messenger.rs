@@ -294,6 +294,16 @@ impl Messenger {
 
 /// Living well.
 impl Messenger {
+    /// A listening socket of the master's, as [`listener`](crate::listener()) gives it.
+    ///
+    /// # Errors
+    ///
+    /// Where this process inherited no socket of that name, or it was taken already.
+    #[cfg(unix)]
+    pub fn listener(&self, name: &str) -> Result<crate::WorkerListener, crate::ListenerError> {
+        crate::listener(name)
+    }
+
     /// Waits until this process is asked to leave. Can be asked many times, after the fact too.
     ///
     /// It is done as well when the messenger is closed: nothing more will come then, and nobody

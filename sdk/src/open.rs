@@ -57,31 +57,20 @@ impl Open {
         receiver
     }
 
-    /// Tells the one who waits for `id`; gives the answer back where nobody does.
-    pub(crate) fn resolve(&mut self, id: u64, answer: Answer) -> Result<(), Answer> {
-        match self.take(id) {
-            Some(waiting) => waiting.answer.send(answer),
-            None => Err(answer),
-        }
-    }
-
-    /// Forgets the one who waited for `id`.
-    pub(crate) fn remove(&mut self, id: u64) {
-        self.take(id);
+    /// The one who waits for `id`, to be told; nobody does any more.
+    pub(crate) fn take(&mut self, id: u64) -> Option<oneshot::Sender<Answer>> {
+        let waiting = self.waiting.remove(&id)?;
+        self.requests -= usize::from(waiting.wanted == Wanted::Reply);
+        Some(waiting.answer)
     }
 
     /// Tells all but those in `kept` that the connection broke.
     pub(crate) fn lose_all_but(&mut self, kept: &HashSet<u64>) {
-        let lost: Vec<_> = self.waiting.keys().copied().collect();
-        for id in lost.into_iter().filter(|id| !kept.contains(id)) {
+        let mut lost: Vec<_> = self.waiting.keys().copied().collect();
+        lost.retain(|id| !kept.contains(id));
+        for answer in lost.into_iter().filter_map(|id| self.take(id)) {
             // One who has stopped waiting meanwhile need not hear it.
-            let _ = self.resolve(id, Answer::Lost);
+            let _ = answer.send(Answer::Lost);
         }
-    }
-
-    fn take(&mut self, id: u64) -> Option<Waiting> {
-        let waiting = self.waiting.remove(&id)?;
-        self.requests -= usize::from(waiting.wanted == Wanted::Reply);
-        Some(waiting)
     }
 }

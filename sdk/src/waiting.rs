@@ -40,11 +40,6 @@ impl Future for Waiting<'_> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.messenger
-            .shared()
-            .outgoing
-            .state()
-            .open
-            .remove(self.id);
+        self.messenger.shared().outgoing.state().open.take(self.id);
     }
 }

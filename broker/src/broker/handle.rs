@@ -4,12 +4,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use henhouse_proto::wire;
 use tokio::io::DuplexStream;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::orders::Order;
-use crate::hub::{BrokerEvent, BrokerStatus, Seat};
+use crate::hub::{BrokerEvent, BrokerStatus, Report, Seat};
 
 /// How many bytes a stream within the process holds each way, as a socket would.
 const STREAM_BYTES: usize = 64 << 10;
@@ -108,9 +107,14 @@ impl BrokerHandle {
         self.order(Order::ShuttingDown).await;
     }
 
-    /// Answers an operator's command.
-    pub async fn report(&self, operator: u64, report: wire::Report) {
-        self.order(Order::Report { operator, report }).await;
+    /// Answers the command that an operator numbered `id`.
+    pub async fn report(&self, operator: u64, id: u64, report: Report) {
+        self.order(Order::Report {
+            operator,
+            id,
+            report,
+        })
+        .await;
     }
 
     /// What the broker knows of itself; `None` where it has stopped.

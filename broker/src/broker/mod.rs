@@ -13,12 +13,13 @@ use std::thread;
 use std::time::Duration;
 
 use henhouse_proto::Endpoint;
+use henhouse_proto::endpoint::EndpointError;
 use henhouse_proto::transport::BindError;
 
 pub use self::handle::{BrokerEvents, BrokerHandle};
 use self::run::Parts;
 use crate::hub::Expected;
-pub use crate::hub::{Admission, BrokerEvent, BrokerStatus, ConnectionStatus, Seat};
+pub use crate::hub::{Admission, BrokerEvent, BrokerStatus, ConnectionStatus, Report, Seat, Verb};
 use crate::limits::Limits;
 pub use crate::roster::Role;
 
@@ -91,6 +92,9 @@ impl Broker {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// Its endpoint cannot be.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
     /// It cannot listen.
     #[error(transparent)]
     Bind(#[from] BindError),

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use henhouse_proto::wire;
 use tokio::sync::oneshot;
 
-use crate::hub::{BrokerStatus, Seat};
+use crate::hub::{BrokerStatus, Report, Seat};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -28,7 +27,8 @@ pub(super) enum Order {
     ShuttingDown,
     Report {
         operator: u64,
-        report: wire::Report,
+        id: u64,
+        report: Report,
     },
     Status {
         answer: oneshot::Sender<BrokerStatus>,

@@ -154,8 +154,12 @@ async fn obey(mut orders: mpsc::Receiver<Order>, shared: &Shared) {
                 shared.with_hub(|hub, now| hub.expect_workers(count, now));
             }
             Order::ShuttingDown => shared.with_hub(Hub::shut_down),
-            Order::Report { operator, report } => {
-                shared.with_hub(|hub, _| hub.report(operator, report));
+            Order::Report {
+                operator,
+                id,
+                report,
+            } => {
+                shared.with_hub(|hub, _| hub.report(operator, id, report));
             }
             Order::Status { answer } => {
                 // Whoever asked may have gone meanwhile.

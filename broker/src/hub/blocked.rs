@@ -6,23 +6,10 @@ use henhouse_proto::frame::Header;
 use henhouse_proto::wire::Want;
 
 use super::Hub;
-use super::deliver::Payload;
 use super::lane::{Blocked, Gate, Tally};
 use super::origin::{IfLost, Passed, Place};
+use super::payload::{Found, Payload};
 use crate::roster::Key;
-
-/// What a message found at one place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
-    /// Room, and it is on its way.
-    Outbox,
-    /// Room, and it waits for its receiver.
-    Mailbox,
-    /// No room yet.
-    NoRoom,
-    /// No room, and no hope of it: others have waited in vain.
-    Refused,
-}
 
 impl Hub {
     /// Holds a sender back until its message has found room at the `remaining` places.

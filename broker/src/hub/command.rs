@@ -1,8 +1,9 @@
-//! Commands, which go up to whoever runs this broker.
+//! Commands, which go up to whoever runs this broker, and reports, which come down.
 
 use henhouse_proto::wire::{self, Code};
 
 use super::Hub;
+use super::operator::{self, Report};
 use super::refusal::{Cause, Refusal};
 use super::seat::BrokerEvent;
 use crate::roster::{Key, Role};
@@ -10,14 +11,12 @@ use crate::roster::{Key, Role};
 impl Hub {
     /// An operator asks something.
     pub(super) fn command(&mut self, key: Key, command: wire::Command) {
-        match self.roster.get(key) {
-            Some(member) if member.role == Role::Operator => {
-                let operator = member.connection;
-                self.event(BrokerEvent::Command { operator, command });
-            }
+        let id = command.id;
+        let operator = match self.roster.get(key) {
+            Some(member) if member.role == Role::Operator => member.connection,
             _ => {
-                let (id, cause) = (command.id, Cause::NotAnOperator);
-                self.refuse(
+                let cause = Cause::NotAnOperator;
+                return self.refuse(
                     key,
                     Refusal {
                         code: Code::Forbidden,
@@ -26,6 +25,27 @@ impl Hub {
                     },
                 );
             }
+        };
+        match operator::known(command.verb) {
+            Some(verb) => self.event(BrokerEvent::Command { operator, id, verb }),
+            None => {
+                let cause = Cause::UnknownCommand;
+                self.refuse(
+                    key,
+                    Refusal {
+                        code: Code::Malformed,
+                        id,
+                        cause,
+                    },
+                );
+            }
+        }
+    }
+
+    /// An operator's report goes to its connection.
+    pub(crate) fn report(&mut self, operator: u64, id: u64, report: Report) {
+        if let Some(key) = self.roster.connection(operator) {
+            self.tell(key, wire::frame::Body::Report(report.on_the_wire(id)));
         }
     }
 }

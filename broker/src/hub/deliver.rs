@@ -8,35 +8,12 @@ use henhouse_proto::outbox::{Outbox, SHARE_FROM_BYTES};
 use henhouse_proto::wire::{self, Code, Want};
 
 use super::Hub;
-use super::blocked::Found;
 use super::lane::Tally;
 use super::origin::{IfLost, Origin, Passed, Place};
+use super::payload::{Found, Payload};
 use super::refusal::{Cause, Refusal};
 use super::requests::Verdict;
 use crate::roster::Key;
-
-/// A message's bytes, to be copied or to be shared.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Payload<'a> {
-    Copied(&'a [u8]),
-    Shared(&'a Bytes),
-}
-
-impl Payload<'_> {
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Payload::Copied(bytes) => bytes.len(),
-            Payload::Shared(bytes) => bytes.len(),
-        }
-    }
-
-    pub(super) fn to_bytes(self) -> Bytes {
-        match self {
-            Payload::Copied(bytes) => Bytes::copy_from_slice(bytes),
-            Payload::Shared(bytes) => bytes.clone(),
-        }
-    }
-}
 
 impl Hub {
     /// Passes a message on, or refuses it, or holds its sender back.

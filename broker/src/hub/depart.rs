@@ -8,9 +8,9 @@ use henhouse_proto::outbox::Outbox;
 use henhouse_proto::wire::{self, Code};
 
 use super::Hub;
-use super::blocked::Found;
 use super::lane::Gate;
 use super::origin::{IfLost, Origin, Passed, Place};
+use super::payload::Found;
 use super::refusal::{Cause, Refusal};
 use super::seat::BrokerEvent;
 use crate::roster::{Key, Member, Role};

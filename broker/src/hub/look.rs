@@ -6,9 +6,9 @@ use henhouse_proto::wire::{self, Code};
 
 use super::Hub;
 use super::admission::Fatal;
-use super::blocked::Found;
 use super::lane::{Ending, Gate, Lane};
 use super::origin::Place;
+use super::payload::Found;
 use super::refusal::Cause;
 use super::seat::BrokerEvent;
 use crate::limits::{LOOK_EVERY, PING_AFTER};

@@ -10,17 +10,21 @@ mod boot;
 mod command;
 mod deliver;
 mod depart;
+mod hello;
 mod lane;
 mod look;
 mod mail;
 mod news;
+mod operator;
 mod orders;
 mod origin;
+mod payload;
 mod refusal;
 mod requests;
 mod route;
 mod seat;
 mod status;
+mod tell;
 #[cfg(test)]
 mod tests;
 
@@ -30,7 +34,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use henhouse_proto::frame::{self, Body, Stamp};
-use henhouse_proto::outbox::{Outbox, Spares};
+use henhouse_proto::outbox::Spares;
 use henhouse_proto::reader::{Frame, TooLarge};
 use henhouse_proto::wire::{self, Code};
 use slab::Slab;
@@ -42,14 +46,15 @@ use self::boot::Boot;
 pub(crate) use self::boot::Expected;
 use self::lane::{Ending, Lane};
 use self::mail::Mail;
+pub use self::operator::{Report, Verb};
 use self::origin::{IfLost, Origin, Place};
 use self::refusal::{Cause, Refusal};
 use self::requests::Requests;
 pub use self::seat::{Admission, BrokerEvent, Seat};
 use self::status::Counters;
 pub use self::status::{BrokerStatus, ConnectionStatus};
-use crate::limits::{EVENTS_MAX, LAST_FRAME, Limits, RESERVE_BYTES};
-use crate::roster::{Key, Member, Role, Roster, Standing};
+use crate::limits::{EVENTS_MAX, Limits, RESERVE_BYTES};
+use crate::roster::{Key, Roster};
 
 /// One turn writes at most so much for one receiver, so that none keeps the others waiting.
 pub(crate) const WRITE_TURN_BYTES: usize = 1 << 20;
@@ -130,88 +135,6 @@ impl Hub {
         }
     }
 
-    /// A connection's first frame: registers its process, or says why not.
-    pub(crate) fn hello(&mut self, bytes: &[u8], door: Door, now: Instant) -> Result<Key, Fatal> {
-        let hello = match frame::scan(bytes) {
-            Ok(Body::Hello(hello)) => hello,
-            Ok(_) => {
-                return Err(Fatal::new(
-                    Code::NotRegistered,
-                    "the first frame must be Hello",
-                ));
-            }
-            Err(error) => return Err(Fatal::new(Code::Malformed, error.to_string())),
-        };
-        let guest = self.tokens.check(hello, door)?;
-        if self.shutting_down && guest.role != Role::Operator {
-            return Err(Fatal::new(
-                Code::ShuttingDown,
-                "the master is shutting down",
-            ));
-        }
-        if self.roster.connections_of(guest.pid) >= self.limits.connections_per_pid_max {
-            let max = self.limits.connections_per_pid_max;
-            return Err(Fatal::new(
-                Code::Full,
-                format!(
-                    "process {} has {max} connections already; close one",
-                    guest.pid
-                ),
-            ));
-        }
-        if guest.role == Role::Agent
-            && let Some(agent) = self.roster.agent().and_then(|key| self.roster.get(key))
-        {
-            return Err(Fatal::new(
-                Code::RoleTaken,
-                format!("process {} is the agent, and there is only one", agent.pid),
-            ));
-        }
-        self.connections += 1;
-        let connection = self.connections;
-        let stamp = Stamp::new(guest.pid, guest.role.on_the_wire(), connection);
-        let key = self
-            .lanes
-            .insert(Lane::new(connection, guest.pid, stamp, now));
-        let index = match (guest.role, guest.seat) {
-            (Role::Worker, Some(seat)) => seat.index,
-            (Role::Worker, None) => self.roster.free_index(),
-            _ => 0,
-        };
-        let incarnation = guest.seat.map_or(0, |seat| seat.incarnation);
-        self.roster.add(
-            key,
-            Member {
-                connection,
-                pid: guest.pid,
-                role: guest.role,
-                index,
-                name: guest.name,
-                incarnation,
-                standing: Standing::Joined,
-            },
-        );
-        self.tell(
-            key,
-            wire::frame::Body::Welcome(wire::Welcome {
-                version: guest.version,
-                connection,
-                pid: guest.pid,
-                frame_bytes_max: self.limits.frame_bytes_max,
-                master_pid: std::process::id(),
-            }),
-        );
-        self.hand_over_mail(key, guest.role, index);
-        if guest.role != Role::Operator {
-            self.event(BrokerEvent::Joined {
-                incarnation,
-                pid: guest.pid,
-                connection,
-            });
-        }
-        Ok(key)
-    }
-
     /// A further frame from a registered process.
     #[inline]
     pub(crate) fn take(&mut self, key: Key, frame: Frame<'_>, now: Instant) {
@@ -228,7 +151,7 @@ impl Hub {
         let bytes = shared.as_deref().unwrap_or(&frame);
         match frame::scan(bytes) {
             Ok(Body::Message(Ok(header))) => {
-                self.message(key, bytes, shared.as_ref(), &header, now)
+                self.message(key, bytes, shared.as_ref(), &header, now);
             }
             Ok(body) => self.control(key, body, now),
             Err(error) => self.end(key, Fatal::new(Code::Malformed, error.to_string()), now),
@@ -410,68 +333,6 @@ impl Hub {
         let keys: Vec<Key> = self.lanes.iter().map(|(key, _)| key).collect();
         for key in keys {
             self.mark(key);
-        }
-    }
-
-    /// Ends a connection with a fatal fault.
-    fn end(&mut self, key: Key, fatal: Fatal, now: Instant) {
-        if self.roster.get(key).is_none() {
-            return;
-        }
-        self.counters.count(fatal.code);
-        let connection = self.lanes[key].connection;
-        tracing::info!(connection, pid = self.lanes[key].pid, code = ?fatal.code, "{}", fatal.detail);
-        self.leave(key, false, now);
-        self.last_frame(key, wire::frame::Body::Fault(fatal.into_fault()), now);
-    }
-
-    /// Says the last thing to a process that is in the roster no more.
-    fn last_frame(&mut self, key: Key, body: wire::frame::Body, now: Instant) {
-        self.tell(key, body);
-        if self.lanes[key].ending == Ending::No {
-            self.endings += 1;
-        }
-        self.lanes[key].ending = Ending::LastFrame(now + LAST_FRAME);
-    }
-
-    /// One of the broker's own frames.
-    fn tell(&mut self, key: Key, body: wire::frame::Body) {
-        let bytes = frame::encode(body);
-        let cost = Outbox::<Origin>::cost(bytes.len() - henhouse_proto::limits::PREFIX_BYTES);
-        let lane = &mut self.lanes[key];
-        lane.outbox
-            .push_encoded(&bytes, Origin::Broker { bytes: cost }, &mut self.spares);
-        lane.own_bytes += cost;
-        self.waiting_bytes += cost;
-        self.mark(key);
-    }
-
-    /// Tells a sender that a message was refused, or remembers to.
-    fn refuse(&mut self, key: Key, refusal: Refusal) {
-        self.counters.count(refusal.code);
-        let lane = &mut self.lanes[key];
-        if lane.owed.is_empty() && lane.own_bytes < RESERVE_BYTES {
-            let fault = refusal.fault(1, &self.limits);
-            return self.tell(key, wire::frame::Body::Fault(fault));
-        }
-        match lane.owed.back_mut() {
-            // Without an id one fault can speak for many messages.
-            Some((last, count)) if *last == refusal && refusal.id == 0 => *count += 1,
-            _ => {
-                lane.owed.push_back((refusal, 1));
-                self.waiting_bytes += Refusal::COST_BYTES;
-            }
-        }
-    }
-
-    /// Tells what was remembered, as far as there is room.
-    fn pay_owed(&mut self, key: Key) {
-        while self.lanes[key].own_bytes < RESERVE_BYTES / 2
-            && let Some((refusal, count)) = self.lanes[key].owed.pop_front()
-        {
-            self.waiting_bytes -= Refusal::COST_BYTES;
-            let fault = refusal.fault(count, &self.limits);
-            self.tell(key, wire::frame::Body::Fault(fault));
         }
     }
 

@@ -132,7 +132,7 @@ impl Hub {
                 self.found(
                     from,
                     Place::WorkerMailbox(index),
-                    super::blocked::Found::Refused,
+                    super::payload::Found::Refused,
                     now,
                 );
             }

@@ -87,13 +87,6 @@ impl Hub {
         }
     }
 
-    /// An operator's report goes to its connection.
-    pub(crate) fn report(&mut self, operator: u64, report: wire::Report) {
-        if let Some(key) = self.roster.connection(operator) {
-            self.tell(key, wire::frame::Body::Report(report));
-        }
-    }
-
     pub(super) fn start_drain(&mut self, key: Key, now: Instant) {
         if !self.roster.drain(key) {
             return;
@@ -112,7 +105,7 @@ impl Hub {
         if let Some(mailbox) = self.mail.empty(place, now) {
             self.lose_all(mailbox.outbox, Code::ShuttingDown, Cause::ShuttingDown);
             for from in mailbox.gate.waiters {
-                self.found(from, place, super::blocked::Found::Refused, now);
+                self.found(from, place, super::payload::Found::Refused, now);
             }
         }
     }

@@ -68,6 +68,8 @@ pub(super) enum Cause {
     BrokersOwn,
     /// A command from somebody who is no operator.
     NotAnOperator,
+    /// A command that this version does not know.
+    UnknownCommand,
     /// The frame has no body that this version knows.
     UnknownBody,
     /// A second Hello or Ready.
@@ -138,6 +140,12 @@ impl fmt::Display for Detail<'_> {
             }
             Cause::BrokersOwn => write!(f, "only a broker says this"),
             Cause::NotAnOperator => write!(f, "only an operator commands; say Hello as one"),
+            Cause::UnknownCommand => {
+                write!(
+                    f,
+                    "this master does not know that command; is it an older version?"
+                )
+            }
             Cause::UnknownBody => {
                 write!(
                     f,

@@ -1,7 +1,6 @@
 //! What the process layer tells the broker, and hears from it.
 
-use henhouse_proto::wire;
-
+use super::operator::Verb;
 use crate::roster::Role;
 
 /// The place that a token opens: one process that the layer has started.
@@ -76,8 +75,10 @@ pub enum BrokerEvent {
     Command {
         /// The operator's connection: where reports go.
         operator: u64,
+        /// Its number for the command: what reports carry.
+        id: u64,
         /// What it asks.
-        command: wire::Command,
+        verb: Verb,
     },
     /// An operator left: nobody reads its reports.
     OperatorLeft {

@@ -28,8 +28,7 @@ impl Counters {
 }
 
 /// What a broker knows of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "cli", derive(serde::Serialize))]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct BrokerStatus {
     /// The master's pid.
@@ -61,8 +60,7 @@ pub struct BrokerStatus {
 }
 
 /// What a broker knows of one connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "cli", derive(serde::Serialize))]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ConnectionStatus {
     /// Its number.

@@ -27,7 +27,7 @@ pub struct Listener {
     path: PathBuf,
     /// Locked for as long as this broker lives, so that a socket that a killed one left behind
     /// is replaced without a race, and one that lives is not.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Listener {
@@ -55,7 +55,7 @@ impl Listener {
                 .create(directory)
                 .map_err(failed("make the directory", directory))?;
         }
-        let lock = lock(path)?;
+        let lock = Lock::take(path)?;
         let temporary = path.with_file_name(format!(".h{}", std::process::id()));
         match std::fs::remove_file(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -95,8 +95,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // While the lock is held the path is ours. The lock's own file stays: another broker
-        // may be waiting on it, and to remove it would let two hold "it".
+        // While the lock is held the path is ours.
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -133,37 +132,71 @@ fn bind(path: &Path) -> io::Result<uds::Listener> {
     Ok(listener)
 }
 
-fn lock(socket: &Path) -> Result<File, BindError> {
-    let mut path = socket.as_os_str().to_owned();
-    path.push(".lock");
-    let path = PathBuf::from(path);
-    let failed = |what| {
-        let path = path.clone();
-        move |error| BindError::Io { what, path, error }
-    };
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(failed("open the lock file"))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            let mut holder = String::new();
-            let _ = file.read_to_string(&mut holder);
-            return Err(BindError::Held {
-                endpoint: socket.to_owned(),
-                holder: holder.trim().parse().ok(),
-            });
+/// The lock of a socket: a file beside it, named after it, and locked for as long as the socket
+/// is held.
+#[derive(Debug)]
+struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Lock {
+    fn take(socket: &Path) -> Result<Lock, BindError> {
+        let mut path = socket.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let failed = |what| {
+            let path = path.clone();
+            move |error| BindError::Io { what, path, error }
+        };
+        loop {
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&path)
+                .map_err(failed("open the lock file"))?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    let mut holder = String::new();
+                    // It is for people; that it cannot be read changes nothing.
+                    let _ = file.read_to_string(&mut holder);
+                    let holder = holder.trim().parse().ok();
+                    return Err(BindError::Held {
+                        endpoint: socket.to_owned(),
+                        holder,
+                    });
+                }
+                Err(errno) => return Err(failed("lock")(errno.into())),
+            }
+            // Whoever held it before may have removed it between our opening and our locking:
+            // then others lock another file, and this one guards nothing.
+            if !is_at(&file, &path) {
+                continue;
+            }
+            file.set_len(0).map_err(failed("write"))?;
+            writeln!(file, "{}", std::process::id()).map_err(failed("write"))?;
+            return Ok(Lock { path, _file: file });
         }
-        Err(errno) => return Err(failed("lock")(errno.into())),
     }
-    file.set_len(0).map_err(failed("write"))?;
-    writeln!(file, "{}", std::process::id()).map_err(failed("write"))?;
-    Ok(file)
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Still locked: nobody else has it.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let there = std::fs::metadata(path).map(|there| (there.dev(), there.ino()));
+    let here = file.metadata().map(|here| (here.dev(), here.ino()));
+    matches!((here, there), (Ok(here), Ok(there)) if here == there)
 }
 
 fn peer(stream: &Stream) -> io::Result<Peer> {
@@ -209,6 +242,10 @@ mod tests {
         assert_eq!(mode(endpoint.as_path().parent().unwrap()), 0o700);
         drop(listener);
         assert!(!endpoint.as_path().exists());
+        let left: Vec<_> = std::fs::read_dir(directory.path().join("run"))
+            .unwrap()
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
     }
 
     #[tokio::test]

@@ -39,17 +39,13 @@ pub(super) fn dispatch(
         let Some(body) = frame.body else { continue };
         match body {
             Body::Message(content) => {
-                let message = Arrived {
-                    route: content.route(),
-                    in_reply_to: content.in_reply_to,
-                    message: Message::new(content, frame.sender.unwrap_or_default(), epoch),
-                };
-                if message.route == Route::Reply {
-                    reply(shared, message);
+                let (route, in_reply_to) = (content.route(), content.in_reply_to);
+                let message = Message::new(content, frame.sender.unwrap_or_default(), epoch);
+                if route == Route::Reply {
+                    tell(shared, in_reply_to, Answer::Reply(message));
                     continue;
                 }
-                note_peers(shared, &message.message);
-                let message = message.message;
+                note_peers(shared, &message);
                 let asker = Asker::of(&message);
                 let table = table.get_or_insert_with(|| shared.listeners.table());
                 if table.deliver(message, &mut wakers).is_err() {
@@ -58,11 +54,7 @@ pub(super) fn dispatch(
             }
             Body::Receipt(receipt) => {
                 let (queued, held) = (receipt.queued, receipt.held);
-                let mut state = shared.outgoing.state();
-                // One who has stopped waiting need not hear it.
-                let _ = state
-                    .open
-                    .resolve(receipt.id, Answer::Receipt { queued, held });
+                tell(shared, receipt.id, Answer::Receipt { queued, held });
             }
             Body::Fault(fault) if fault.fatal => {
                 end = Err(Closed::Refused(Refused::from_wire(fault)));
@@ -92,31 +84,26 @@ pub(super) fn dispatch(
     end
 }
 
-struct Arrived {
-    route: Route,
-    in_reply_to: u64,
-    message: Message,
-}
-
-fn reply(shared: &Shared, arrived: Arrived) {
-    let answer = Answer::Reply(arrived.message);
-    let resolved = shared
-        .outgoing
-        .state()
-        .open
-        .resolve(arrived.in_reply_to, answer);
-    if resolved.is_err() {
-        tracing::debug!(id = arrived.in_reply_to, "a reply came too late");
+/// Tells the one who waits for word on message `id`, where somebody does.
+fn tell(shared: &Shared, id: u64, answer: Answer) {
+    let waiting = shared.outgoing.state().open.take(id);
+    match waiting {
+        // One who has stopped waiting this very moment need not hear it.
+        Some(waiting) => drop(waiting.send(answer)),
+        None => tracing::debug!(id, ?answer, "nobody waits for this any more"),
     }
 }
 
 fn refused(shared: &Shared, fault: wire::Fault) {
     let id = fault.id;
-    let answer = Answer::Refused(Refused::from_wire(fault));
-    let resolved = shared.outgoing.state().open.resolve(id, answer);
-    if let Err(Answer::Refused(refused)) = resolved {
-        tracing::warn!(id, "{refused}");
-        shared.refused.push(refused);
+    let refused = Refused::from_wire(fault);
+    let waiting = shared.outgoing.state().open.take(id);
+    match waiting {
+        Some(waiting) => drop(waiting.send(Answer::Refused(refused))),
+        None => {
+            tracing::warn!(id, "{refused}");
+            shared.refused.push(refused);
+        }
     }
 }
 

@@ -1,0 +1,177 @@
+//! What a process tells and what its deadlines say: the course of one life.
+
+use std::{fmt, time::Duration};
+
+use super::{
+    Supervisor,
+    exit::{Exit, Span},
+    model::{Incarnation, Level, Now},
+    replace::Manner,
+    rules::LOST_GRACE,
+    slot::{Phase, Process, Seat},
+};
+
+/// A deadline that is noticed so much too late means that the master itself was stopped: then
+/// nobody could have been heard, and nobody is blamed for silence.
+const OVERSLEPT: Duration = Duration::from_secs(5);
+
+/// Why a process does not fill its slot any longer. Every cause goes through
+/// [`Supervisor::trouble`].
+#[derive(Clone, Debug)]
+pub(super) enum Trouble {
+    Exited(Exit),
+    NotSpawned(String),
+    NotReady,
+    Failing(String),
+    Lost { goodbye: bool },
+    Stuck,
+    Silent(Duration),
+}
+
+impl Trouble {
+    /// Whether the process is gone already.
+    pub(super) fn is_death(&self) -> bool {
+        matches!(self, Self::Exited(_) | Self::NotSpawned(_))
+    }
+
+    /// What happened to that process, as people say it.
+    pub(super) fn words(&self, process: &Process, now: Now) -> String {
+        let when = match process.ready_at {
+            Some(ready) => format!("{} after ready", Span(now.saturating_sub(ready))),
+            None => format!(
+                "before it was ready, {} after its start",
+                Span(now.saturating_sub(process.started))
+            ),
+        };
+        match self {
+            Self::NotSpawned(_) => self.to_string(),
+            Self::NotReady => format!("{self} in {}", Span(now.saturating_sub(process.started))),
+            _ => format!("{self}, {when}"),
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(exit) => exit.fmt(f),
+            Self::NotSpawned(reason) => write!(f, "cannot be started: {reason}"),
+            Self::NotReady => f.write_str("was not ready"),
+            Self::Failing(reason) => write!(f, "says that it fails ({reason})"),
+            Self::Lost { goodbye: true } => f.write_str("said goodbye unasked"),
+            Self::Lost { goodbye: false } => f.write_str("lost its connection and lives on"),
+            Self::Stuck => f.write_str("took no messages and was cut"),
+            Self::Silent(time) => write!(f, "gave no sign of life for {}", Span(*time)),
+        }
+    }
+}
+
+impl Supervisor {
+    pub(super) fn spawned(&mut self, incarnation: Incarnation, pid: u32) {
+        if let Some((_, process)) = self.process_mut(incarnation) {
+            process.pid = Some(pid);
+        }
+    }
+
+    pub(super) fn ready(&mut self, incarnation: Incarnation) {
+        let now = self.now;
+        let Some((place, process)) = self.process_mut(incarnation) else {
+            return;
+        };
+        if !matches!(process.phase, Phase::Starting { .. }) {
+            return;
+        }
+        process.phase = Phase::Ready;
+        process.ready_at = Some(now);
+        let took = Span(now.saturating_sub(process.started));
+        let text = match process.pid {
+            Some(pid) => format!("{place} is ready (pid {pid}, after {took})"),
+            None => format!("{place} is ready (after {took})"),
+        };
+        self.note(Level::Info, text);
+        if let Some((index, Seat::Current)) = self.find(incarnation) {
+            self.schedule_renewal(index);
+        }
+    }
+
+    pub(super) fn beat(&mut self, incarnation: Incarnation) {
+        let now = self.now;
+        if let Some((_, process)) = self.process_mut(incarnation) {
+            process.beat_at = Some(now);
+        }
+    }
+
+    /// The end of a connection. A crash shows here first, so a life without one is given a moment
+    /// to end; one that took its leave is not waited for.
+    pub(super) fn left(&mut self, incarnation: Incarnation, goodbye: bool) {
+        let until = self.now + LOST_GRACE;
+        let Some((_, process)) = self.process_mut(incarnation) else {
+            return;
+        };
+        if process.phase != Phase::Ready {
+            return;
+        }
+        if goodbye {
+            self.trouble(incarnation, Trouble::Lost { goodbye });
+        } else {
+            process.phase = Phase::Lost { until };
+        }
+    }
+
+    /// Does what is due for each process whose time has come.
+    pub(super) fn pass_deadlines(&mut self) {
+        let now = self.now;
+        let due: Vec<(usize, Incarnation)> = self
+            .slots
+            .iter()
+            .enumerate()
+            .flat_map(|(index, slot)| {
+                let rules = self.role_rules(slot.place);
+                slot.processes()
+                    .filter(move |process| process.deadline(rules).is_some_and(|at| at <= now))
+                    .map(move |process| (index, process.incarnation))
+            })
+            .collect();
+        for (index, incarnation) in due {
+            self.pass_deadline(index, incarnation);
+        }
+        for index in 0..self.slots.len() {
+            if self.swap_at(&self.slots[index]).is_some_and(|at| at <= now) {
+                self.swap(index);
+            }
+        }
+    }
+
+    fn pass_deadline(&mut self, index: usize, incarnation: Incarnation) {
+        let (now, rules) = (self.now, self.role_rules(self.slots[index].place).clone());
+        let Some((_, process)) = self.process_mut(incarnation) else {
+            return;
+        };
+        match process.phase {
+            Phase::Starting { .. } => self.trouble(incarnation, Trouble::NotReady),
+            Phase::Lost { .. } => self.trouble(incarnation, Trouble::Lost { goodbye: false }),
+            Phase::Ready => {
+                let silence = now.saturating_sub(process.beat_at.unwrap_or(now));
+                self.trouble(incarnation, Trouble::Silent(silence));
+            }
+            Phase::Draining { .. } => {
+                let until = now + rules.term_grace;
+                self.escalate(incarnation, Manner::Terminate { until });
+            }
+            Phase::Terminating { .. } => self.escalate(incarnation, Manner::Kill),
+            Phase::Killed => {}
+        }
+    }
+
+    /// Forgives silence where the master itself was not there to listen.
+    pub(super) fn forgive_oversleeping(&mut self, now: Now) {
+        let late = self
+            .next_deadline()
+            .is_some_and(|due| due + OVERSLEPT < now);
+        if late {
+            for process in self.slots.iter_mut().flat_map(|slot| slot.processes_mut()) {
+                process.beat_at = process.beat_at.map(|_| now);
+            }
+        }
+    }
+}
