@@ -11,7 +11,10 @@
 //! The program is also each of its own clients and small brokers: it starts itself with a word
 //! that says as what.
 
-#![expect(clippy::print_stdout, reason = "a report on the terminal is what it is for")]
+#![expect(
+    clippy::print_stdout,
+    reason = "a report on the terminal is what it is for"
+)]
 
 mod broker;
 mod client;

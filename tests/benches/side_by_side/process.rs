@@ -76,8 +76,9 @@ impl Running {
         thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 let Some(report) = line.strip_prefix("@ ") else {
+                    // What a client of this program died of; servers say much else.
                     if line.starts_with("client: ") {
-                        note(&line);
+                        println!("    {line}");
                     }
                     continue;
                 };
@@ -87,7 +88,11 @@ impl Running {
                 }
             }
         });
-        Ok(Running { input: child.stdin.take(), child, reports })
+        Ok(Running {
+            input: child.stdin.take(),
+            child,
+            reports,
+        })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -96,15 +101,19 @@ impl Running {
 
     /// The word that a client waits for.
     pub(crate) fn go(&mut self) -> io::Result<()> {
-        self.input.as_mut().map_or(Ok(()), |input| input.write_all(b"go\n"))
+        self.input
+            .as_mut()
+            .map_or(Ok(()), |input| input.write_all(b"go\n"))
     }
 
     /// The next report.
     pub(crate) fn report(&mut self, within: Duration) -> Result<Report, Trouble> {
-        self.reports.recv_timeout(within).map_err(|error| match error {
-            RecvTimeoutError::Timeout => format!("no report within {within:?}").into(),
-            RecvTimeoutError::Disconnected => "a client ended without a report".into(),
-        })
+        self.reports
+            .recv_timeout(within)
+            .map_err(|error| match error {
+                RecvTimeoutError::Timeout => format!("no report within {within:?}").into(),
+                RecvTimeoutError::Disconnected => "a client ended without a report".into(),
+            })
     }
 }
 
@@ -117,10 +126,6 @@ impl Drop for Running {
         }
         let _ = self.child.wait();
     }
-}
-
-fn note(line: &str) {
-    println!("    {line}");
 }
 
 /// Seconds of processor that a process has used, all its threads.
@@ -136,7 +141,10 @@ pub(crate) fn cpu_seconds(pid: u32) -> Result<f64, Trouble> {
 /// Memory of a process that is in use, in bytes.
 pub(crate) fn resident_bytes(pid: u32) -> Result<f64, Trouble> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .ok_or("no VmRSS")?;
     let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kib * 1024.0)
 }
@@ -150,7 +158,15 @@ impl CallCounter {
     /// `None` where this host has no perf, or does not let us.
     pub(crate) fn start(pid: u32) -> Option<CallCounter> {
         let mut child = Command::new("perf")
-            .args(["stat", "-x", ",", "-e", "raw_syscalls:sys_enter", "-p", &pid.to_string()])
+            .args([
+                "stat",
+                "-x",
+                ",",
+                "-e",
+                "raw_syscalls:sys_enter",
+                "-p",
+                &pid.to_string(),
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -172,6 +188,7 @@ impl CallCounter {
         kill_process(pid, Signal::INT).ok()?;
         let output = self.0.wait_with_output().ok()?;
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        text.lines().find_map(|line| line.split(',').next()?.parse().ok())
+        text.lines()
+            .find_map(|line| line.split(',').next()?.parse().ok())
     }
 }

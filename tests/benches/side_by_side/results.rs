@@ -40,7 +40,10 @@ pub(crate) struct Cell {
 impl Results {
     /// The figure of one cell.
     pub(crate) fn figure(&self, work: &str, peer: &str, figure: &str) -> Option<Spread> {
-        let cell = self.cells.iter().find(|cell| cell.work == work && cell.peer == peer)?;
+        let cell = self
+            .cells
+            .iter()
+            .find(|cell| cell.work == work && cell.peer == peer)?;
         cell.figures.get(figure).copied()
     }
 

@@ -44,7 +44,10 @@ pub(crate) fn run() -> Result<(), Trouble> {
     if settings.keep {
         std::fs::create_dir_all(&settings.results)?;
         results.write(&settings.results.join("side_by_side.json"))?;
-        std::fs::write(settings.results.join("side_by_side.svg"), svg::draw(&results))?;
+        std::fs::write(
+            settings.results.join("side_by_side.svg"),
+            svg::draw(&results),
+        )?;
         println!("\nkept in {}", settings.results.display());
     }
     Ok(())
@@ -74,11 +77,18 @@ fn measure(scenario: &Scenario, peers: &[Peer], settings: &Settings) -> Vec<Cell
             }
         }
     }
-    let cells: Vec<Cell> = peers.iter().zip(seen).filter_map(|(peer, seen)| cell(scenario, *peer, &seen)).collect();
+    let cells: Vec<Cell> = peers
+        .iter()
+        .zip(seen)
+        .filter_map(|(peer, seen)| cell(scenario, *peer, &seen))
+        .collect();
     for cell in &cells {
         println!("    {}", table::line(cell));
     }
-    println!("    {rounds} rounds in {:.0} s", begun.elapsed().as_secs_f64());
+    println!(
+        "    {rounds} rounds in {:.0} s",
+        begun.elapsed().as_secs_f64()
+    );
     cells
 }
 

@@ -22,10 +22,13 @@ impl Settings {
         let (peers, works) = (words("HENHOUSE_BENCH_PEERS"), words("HENHOUSE_BENCH_WORK"));
         let results = std::env::var_os("HENHOUSE_BENCH_RESULTS");
         Settings {
-            rounds: number("HENHOUSE_BENCH_ROUNDS").map_or(if quick { 1 } else { 5 }, |n| n as usize),
-            time: Duration::from_secs_f64(
-                number("HENHOUSE_BENCH_SECONDS").unwrap_or(if quick { 0.3 } else { 1.0 }),
-            ),
+            rounds: number("HENHOUSE_BENCH_ROUNDS")
+                .map_or(if quick { 1 } else { 5 }, |n| n as usize),
+            time: Duration::from_secs_f64(number("HENHOUSE_BENCH_SECONDS").unwrap_or(if quick {
+                0.3
+            } else {
+                1.0
+            })),
             // A part of the table in place of the whole one would only confuse.
             keep: results.is_some() || (!quick && peers.is_empty() && works.is_empty()),
             results: results.map_or_else(

@@ -34,5 +34,7 @@ fn middle(sorted: &[f64]) -> Option<f64> {
 /// The value that a `share` of the sorted ones is not above.
 pub(crate) fn percentile(sorted: &[u64], share: f64) -> f64 {
     let index = (sorted.len() as f64 * share) as usize;
-    sorted.get(index.min(sorted.len().saturating_sub(1))).map_or(f64::NAN, |value| *value as f64)
+    sorted
+        .get(index.min(sorted.len().saturating_sub(1)))
+        .map_or(f64::NAN, |value| *value as f64)
 }

@@ -15,12 +15,36 @@ const GAP: usize = 34;
 
 /// What is drawn: a work, its figure, and what to say of it.
 const PANELS: [(&str, &str, &str); 6] = [
-    ("1 to 1, 128 B", PER_SECOND, "one sender, one receiver, 128 bytes: messages per second"),
-    ("1 to 8, 128 B", PER_SECOND, "one sender, eight receivers, 128 bytes: deliveries per second"),
-    ("1 to 1, 16 KiB", PER_SECOND, "one sender, one receiver, 16 KiB: messages per second"),
-    ("1 to 1, 128 B, one write each", PER_SECOND, "the same with a write for every 128 bytes"),
-    ("ping 64 B, one core", P50, "there and back, 64 bytes, all on one core: microseconds, less is better"),
-    ("2,000 idle", KIB_EACH, "memory for a silent connection: KiB, less is better"),
+    (
+        "1 to 1, 128 B",
+        PER_SECOND,
+        "one sender, one receiver, 128 bytes: messages per second",
+    ),
+    (
+        "1 to 8, 128 B",
+        PER_SECOND,
+        "one sender, eight receivers, 128 bytes: deliveries per second",
+    ),
+    (
+        "1 to 1, 16 KiB",
+        PER_SECOND,
+        "one sender, one receiver, 16 KiB: messages per second",
+    ),
+    (
+        "1 to 1, 128 B, one write each",
+        PER_SECOND,
+        "the same with a write for every 128 bytes",
+    ),
+    (
+        "ping 64 B, one core",
+        P50,
+        "there and back, 64 bytes, all on one core: microseconds, less is better",
+    ),
+    (
+        "2,000 idle",
+        KIB_EACH,
+        "memory for a silent connection: KiB, less is better",
+    ),
 ];
 
 /// Draws it.
@@ -85,5 +109,8 @@ fn panel(body: &mut String, results: &Results, panel: (&str, &str, &str), top: u
 
 fn text(body: &mut String, x: usize, y: usize, class: &str, words: &str) {
     let words = words.replace('&', "&amp;").replace('<', "&lt;");
-    let _ = writeln!(body, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{words}</text>");
+    let _ = writeln!(
+        body,
+        "<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{words}</text>"
+    );
 }

@@ -12,7 +12,13 @@ pub(crate) fn print(results: &Results) {
     let host = &results.host;
     println!(
         "\n{} cores of {}, Linux {}, load {} before and {} after; {} rounds of {} s, medians",
-        host.cores, host.processor, host.kernel, host.load[0], host.load[1], results.rounds, results.seconds
+        host.cores,
+        host.processor,
+        host.kernel,
+        host.load[0],
+        host.load[1],
+        results.rounds,
+        results.seconds
     );
     for (peer, version) in &results.versions {
         println!("  {peer}: {version}");
@@ -26,7 +32,9 @@ pub(crate) fn print(results: &Results) {
 fn compare(results: &Results, figure: &str) {
     println!("\n{figure}, and how many times that of each other peer ours is");
     for cell in results.cells.iter().filter(|cell| cell.peer == OURS) {
-        let Some(ours) = cell.figures.get(figure) else { continue };
+        let Some(ours) = cell.figures.get(figure) else {
+            continue;
+        };
         let mut line = format!("  {:34} {:>9}", cell.work, short(ours.median));
         for peer in results.versions.keys().filter(|peer| *peer != OURS) {
             if let Some(theirs) = results.figure(&cell.work, peer, figure) {
@@ -54,7 +62,7 @@ pub(crate) fn short(value: f64) -> String {
         v if v >= 1e4 => format!("{:.0} k", v / 1e3),
         v if v >= 100.0 => format!("{v:.0}"),
         v if v >= 10.0 => format!("{v:.1}"),
-        v if v == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         v => format!("{v:.3}"),
     }
 }

@@ -32,7 +32,9 @@ pub(crate) fn run(order: &str) -> Result<(), Trouble> {
     for (side, from) in &clients {
         let from = from.try_clone()?;
         let others = clients.iter().filter(|(other, _)| other != side);
-        let to = others.map(|(_, stream)| stream.try_clone()).collect::<Result<Vec<_>, _>>()?;
+        let to = others
+            .map(|(_, stream)| stream.try_clone())
+            .collect::<Result<Vec<_>, _>>()?;
         threads.push(thread::spawn(move || copy(from, to)));
     }
     for thread in threads {

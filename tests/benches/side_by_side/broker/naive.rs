@@ -16,7 +16,9 @@ const WAITING_MAX: usize = 1024;
 /// Serves `clients` clients until it is killed.
 pub(crate) fn run(order: &str) -> Result<(), Trouble> {
     let order: Order = serde_json::from_str(order)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(serve(order))
 }
 

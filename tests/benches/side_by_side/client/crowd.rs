@@ -24,8 +24,10 @@ pub(super) fn idle(order: &Order, connections: usize) -> Result<(), Trouble> {
     say(&Report::Ready)?;
     let mut scrap = vec![0; 64 << 10];
     loop {
-        let mut waited: Vec<PollFd<'_>> =
-            all.iter().map(|ends| PollFd::new(&ends.reader, PollFlags::IN)).collect();
+        let mut waited: Vec<PollFd<'_>> = all
+            .iter()
+            .map(|ends| PollFd::new(&ends.reader, PollFlags::IN))
+            .collect();
         poll(&mut waited, None)?;
         let readable: Vec<bool> = waited.iter().map(|fd| !fd.revents().is_empty()).collect();
         for (ends, readable) in all.iter_mut().zip(readable) {
@@ -42,11 +44,13 @@ pub(super) fn rush(order: &Order, connections: usize) -> Result<Report, Trouble>
     let mut threads = Vec::new();
     for _ in 0..connections {
         let (order, start) = (order.clone(), Arc::clone(&start));
-        let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
-            start.wait();
-            let ends = order.wire.greet(&order.address, order.part);
-            (ends, now())
-        })?;
+        let thread = thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn(move || {
+                start.wait();
+                let ends = order.wire.greet(&order.address, order.part);
+                (ends, now())
+            })?;
         threads.push(thread);
     }
     say(&Report::Ready)?;
@@ -66,5 +70,10 @@ pub(super) fn rush(order: &Order, connections: usize) -> Result<Report, Trouble>
     // All stay open until the others have come too.
     thread::sleep(Duration::from_millis(200));
     drop(open);
-    Ok(Report::Rushed { joined, failed, began, ended })
+    Ok(Report::Rushed {
+        joined,
+        failed,
+        began,
+        ended,
+    })
 }

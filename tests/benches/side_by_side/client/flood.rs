@@ -1,6 +1,7 @@
 //! Sends as fast as it is taken, or at a pace; and counts.
 
 use std::io::{self, Write as _};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::arrivals::Arrivals;
@@ -12,7 +13,13 @@ use crate::wire::{Ends, other};
 const TICK: Duration = Duration::from_millis(1);
 
 pub(super) fn send(order: &Order, ends: &mut Ends) -> io::Result<Report> {
-    let Task::Send { payload, write_bytes, seconds, pace } = order.task else {
+    let Task::Send {
+        payload,
+        write_bytes,
+        seconds,
+        pace,
+    } = order.task
+    else {
         return Err(io::Error::other("not an order to send"));
     };
     let message = order.wire.message(order.part, payload);
@@ -22,6 +29,10 @@ pub(super) fn send(order: &Order, ends: &mut Ends) -> io::Result<Report> {
     };
     let messages = message.repeat(at_once.max(1));
     let each = at_once.max(1) as u64;
+    // Whoever writes must read too: a server that has something to say to a sender that does not
+    // listen may in the end not listen either. The thread ends with this process.
+    let mut reader = ends.reader.try_clone()?;
+    thread::spawn(move || io::copy(&mut reader, &mut io::sink()));
     let (mut sent, began) = (0, now());
     let start = Instant::now();
     let time = Duration::from_secs_f64(seconds);
@@ -29,16 +40,25 @@ pub(super) fn send(order: &Order, ends: &mut Ends) -> io::Result<Report> {
     while start.elapsed() < time {
         if pace.is_some() {
             next += TICK;
-            std::thread::sleep(next.saturating_duration_since(Instant::now()));
+            thread::sleep(next.saturating_duration_since(Instant::now()));
         }
         ends.writer.write_all(&messages)?;
         sent += each;
     }
-    ends.writer.write_all(&order.wire.message(order.part, payload + 1))?;
-    Ok(Report::Sent { messages: sent, began })
+    ends.writer
+        .write_all(&order.wire.message(order.part, payload + 1))?;
+    Ok(Report::Sent {
+        messages: sent,
+        began,
+    })
 }
 
-pub(super) fn count(order: &Order, ends: &mut Ends, payload: usize, wanted: usize) -> io::Result<Report> {
+pub(super) fn count(
+    order: &Order,
+    ends: &mut Ends,
+    payload: usize,
+    wanted: usize,
+) -> io::Result<Report> {
     let mut arrivals = Arrivals::new(order.wire, other(order.part), payload);
     let (mut messages, mut ended, mut gap) = (0, 0, 0);
     let mut last = 0;
@@ -54,5 +74,9 @@ pub(super) fn count(order: &Order, ends: &mut Ends, payload: usize, wanted: usiz
         messages += seen.messages;
         ended += seen.ends;
     }
-    Ok(Report::Counted { messages, ended: now(), gap })
+    Ok(Report::Counted {
+        messages,
+        ended: now(),
+        gap,
+    })
 }

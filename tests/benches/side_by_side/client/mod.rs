@@ -24,7 +24,12 @@ pub(crate) struct Order {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Task {
     /// Send for so long, then one message that is a byte longer: the end.
-    Send { payload: usize, write_bytes: usize, seconds: f64, pace: Option<usize> },
+    Send {
+        payload: usize,
+        write_bytes: usize,
+        seconds: f64,
+        pace: Option<usize>,
+    },
     /// Count what arrives until so many ends have come.
     Count { payload: usize, ends: usize },
     /// Join, and never read.
@@ -53,7 +58,12 @@ pub(crate) enum Report {
     /// How long each round trip took.
     Asked { nanoseconds: Vec<u64> },
     /// Connections that were taken in and that were not, and the first and last moment.
-    Rushed { joined: u64, failed: u64, began: u64, ended: u64 },
+    Rushed {
+        joined: u64,
+        failed: u64,
+        began: u64,
+        ended: u64,
+    },
 }
 
 /// Does what `order` says.
@@ -70,7 +80,10 @@ pub(crate) fn run(order: &str) -> Result<(), Trouble> {
                     wait_for_word()?;
                     flood::send(&order, &mut ends)?
                 }
-                Task::Count { payload, ends: wanted } => flood::count(&order, &mut ends, payload, wanted)?,
+                Task::Count {
+                    payload,
+                    ends: wanted,
+                } => flood::count(&order, &mut ends, payload, wanted)?,
                 Task::Ask { payload, seconds } => {
                     wait_for_word()?;
                     ping::ask(&order, &mut ends, payload, seconds)?

@@ -10,7 +10,12 @@ use crate::wire::{Ends, other};
 /// So much of a measurement is for warming up.
 const WARM_UP: f64 = 0.1;
 
-pub(super) fn ask(order: &Order, ends: &mut Ends, payload: usize, seconds: f64) -> io::Result<Report> {
+pub(super) fn ask(
+    order: &Order,
+    ends: &mut Ends,
+    payload: usize,
+    seconds: f64,
+) -> io::Result<Report> {
     let message = order.wire.message(order.part, payload);
     let mut arrivals = Arrivals::new(order.wire, other(order.part), payload);
     let mut nanoseconds = Vec::new();

@@ -123,9 +123,16 @@ impl Server {
 fn own(word: &str, wire: Wire, place: Place<'_>) -> Result<Started, Trouble> {
     let socket = place.directory.join("s");
     let address = socket.to_string_lossy().into_owned();
-    let order = crate::broker::Order { socket: address.clone(), clients: place.clients };
+    let order = crate::broker::Order {
+        socket: address.clone(),
+        clients: place.clients,
+    };
     let command = process::own_command(word, &serde_json::to_string(&order)?, place.pinned)?;
-    Ok(Started { running: Running::start(command)?, wire, address })
+    Ok(Started {
+        running: Running::start(command)?,
+        wire,
+        address,
+    })
 }
 
 /// Where `tests/install-peers` puts what it installs.

@@ -16,9 +16,8 @@ pub(super) fn version() -> Result<String, Trouble> {
 
 pub(super) fn start(place: Place<'_>) -> Result<Started, Trouble> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let mut config = format!(
-        "host: 127.0.0.1\nport: {port}\nmax_payload: 8MB\nping_interval: \"10m\"\n"
-    );
+    let mut config =
+        format!("host: 127.0.0.1\nport: {port}\nmax_payload: 8MB\nping_interval: \"10m\"\n");
     if place.unlimited {
         config.push_str("max_pending: 4GB\nwrite_deadline: \"60s\"\n");
     }

@@ -40,7 +40,10 @@ impl Script {
         let package = std::fs::read_to_string(package)
             .map_err(|_| "egg-cluster is not installed; tests/install-peers does it")?;
         let package: serde_json::Value = serde_json::from_str(&package)?;
-        Ok(format!("egg-cluster {} on node {node}", package["version"].as_str().unwrap_or("?")))
+        Ok(format!(
+            "egg-cluster {} on node {node}",
+            package["version"].as_str().unwrap_or("?")
+        ))
     }
 
     /// Starts master, agent and workers, who then do as `plan` says.

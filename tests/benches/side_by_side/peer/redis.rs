@@ -16,8 +16,21 @@ pub(super) fn version() -> Result<String, Trouble> {
 pub(super) fn start(place: Place<'_>) -> Result<Started, Trouble> {
     let socket = place.directory.join("s");
     let mut command = process::command(&program("redis-server")?, place.pinned)?;
-    command.args(["--port", "0", "--save", "", "--appendonly", "no", "--maxclients", "10000"]);
-    command.arg("--unixsocket").arg(&socket).arg("--dir").arg(place.directory);
+    command.args([
+        "--port",
+        "0",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--maxclients",
+        "10000",
+    ]);
+    command
+        .arg("--unixsocket")
+        .arg(&socket)
+        .arg("--dir")
+        .arg(place.directory);
     if place.unlimited {
         command.args(["--client-output-buffer-limit", "pubsub 0 0 0"]);
     }

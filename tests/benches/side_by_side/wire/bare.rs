@@ -28,5 +28,9 @@ pub(super) fn message(payload: usize) -> Vec<u8> {
 }
 
 pub(super) fn look(payload: usize) -> Look {
-    Look { head: message(payload)[..4].to_vec(), prefixed: false, bytes: 5 + payload }
+    Look {
+        head: message(payload)[..4].to_vec(),
+        prefixed: false,
+        bytes: 5 + payload,
+    }
 }

@@ -15,7 +15,11 @@ pub(super) fn greet(address: &str, part: Part) -> io::Result<Ends> {
         Part::One => Role::Agent,
         Part::Many => Role::Worker,
     };
-    let hello = Hello { version: 1, role: role.into(), ..Hello::default() };
+    let hello = Hello {
+        version: 1,
+        role: role.into(),
+        ..Hello::default()
+    };
     stream.write_all(&frame::encode(Body::Hello(hello)))?;
     match read_frame(&mut stream)? {
         Some(Body::Welcome(_)) => Ends::of_one(stream),
@@ -24,7 +28,8 @@ pub(super) fn greet(address: &str, part: Part) -> io::Result<Ends> {
 }
 
 pub(super) fn ready(ends: &mut Ends) -> io::Result<()> {
-    ends.writer.write_all(&frame::encode(Body::Ready(Ready {})))?;
+    ends.writer
+        .write_all(&frame::encode(Body::Ready(Ready {})))?;
     loop {
         if let Some(Body::Message(message)) = read_frame(&mut ends.reader)?
             && message.action == "egg-ready"
@@ -42,7 +47,11 @@ pub(super) fn look(part: Part, payload: usize) -> Look {
     // The body's tag and length, then its route: no news from the broker begin so.
     let frame = frame::encode(body(part, payload));
     let payload_at = frame.len() - payload;
-    Look { head: frame[4..payload_at.min(12)].to_vec(), prefixed: true, bytes: 0 }
+    Look {
+        head: frame[4..payload_at.min(12)].to_vec(),
+        prefixed: true,
+        bytes: 0,
+    }
 }
 
 fn body(part: Part, payload: usize) -> Body {
@@ -64,5 +73,7 @@ fn read_frame(stream: &mut File) -> io::Result<Option<Body>> {
     stream.read_exact(&mut prefix)?;
     let mut bytes = vec![0; u32::from_be_bytes(prefix) as usize];
     stream.read_exact(&mut bytes)?;
-    frame::decode(bytes.into()).map(|frame| frame.body).map_err(io::Error::other)
+    frame::decode(bytes.into())
+        .map(|frame| frame.body)
+        .map_err(io::Error::other)
 }

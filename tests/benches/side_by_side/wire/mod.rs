@@ -43,7 +43,10 @@ pub(crate) struct Ends {
 
 impl Ends {
     fn of_one(stream: File) -> io::Result<Ends> {
-        Ok(Ends { writer: stream.try_clone()?, reader: stream })
+        Ok(Ends {
+            writer: stream.try_clone()?,
+            reader: stream,
+        })
     }
 }
 
@@ -121,7 +124,11 @@ impl Look {
         if seen.len() < self.head.len() {
             return None;
         }
-        Some(Some(if self.prefixed { prefixed(bytes)? } else { self.bytes }))
+        Some(Some(if self.prefixed {
+            prefixed(bytes)?
+        } else {
+            self.bytes
+        }))
     }
 
     /// How long the unit at the front is, whatever it is.
@@ -129,7 +136,10 @@ impl Look {
         if self.prefixed {
             return prefixed(bytes);
         }
-        bytes.iter().position(|byte| *byte == b'\n').map(|index| index + 1)
+        bytes
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map(|index| index + 1)
     }
 }
 
@@ -172,7 +182,9 @@ fn read_until(stream: &mut File, end: &[u8]) -> io::Result<Vec<u8>> {
         stream.read_exact(&mut byte)?;
         seen.extend(byte);
         if seen.starts_with(b"-") && seen.ends_with(b"\r\n") {
-            return Err(io::Error::other(String::from_utf8_lossy(&seen).into_owned()));
+            return Err(io::Error::other(
+                String::from_utf8_lossy(&seen).into_owned(),
+            ));
         }
     }
     Ok(seen)

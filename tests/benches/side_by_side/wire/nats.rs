@@ -7,7 +7,8 @@ use super::{Ends, Look, Part, other, read_until, subject};
 pub(super) fn greet(address: &str) -> io::Result<Ends> {
     let mut stream = super::tcp(address)?;
     read_until(&mut stream, b"\r\n")?;
-    stream.write_all(b"CONNECT {\"verbose\":false,\"pedantic\":false,\"echo\":true}\r\nPING\r\n")?;
+    stream
+        .write_all(b"CONNECT {\"verbose\":false,\"pedantic\":false,\"echo\":true}\r\nPING\r\n")?;
     read_until(&mut stream, b"PONG\r\n")?;
     Ends::of_one(stream)
 }
@@ -25,5 +26,9 @@ pub(super) fn message(part: Part, payload: usize) -> Vec<u8> {
 
 pub(super) fn look(part: Part, payload: usize) -> Look {
     let head = format!("MSG {} 1 {payload}\r\n", subject(other(part))).into_bytes();
-    Look { bytes: head.len() + payload + 2, head, prefixed: false }
+    Look {
+        bytes: head.len() + payload + 2,
+        head,
+        prefixed: false,
+    }
 }

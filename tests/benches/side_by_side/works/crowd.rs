@@ -13,7 +13,11 @@ use crate::wire::Part;
 /// After the last has joined, what was said about it has been read after so long.
 const SETTLE: Duration = Duration::from_secs(2);
 
-pub(super) fn idle(processes: usize, each: usize, server: Server) -> Result<Option<Figures>, Trouble> {
+pub(super) fn idle(
+    processes: usize,
+    each: usize,
+    server: Server,
+) -> Result<Option<Figures>, Trouble> {
     // These two serve a fixed number of clients, and have no idle ones.
     if matches!(server, Server::CopyLoop | Server::Naive) {
         return Ok(None);
@@ -30,10 +34,17 @@ pub(super) fn idle(processes: usize, each: usize, server: Server) -> Result<Opti
     let _clients = crowd(&server, processes, Task::Idle { connections: each })?;
     thread::sleep(SETTLE);
     let bytes = resident_bytes(server.running.pid())? - before;
-    Ok(Some(Figures::from([(KIB_EACH, bytes / 1024.0 / (processes * each) as f64)])))
+    Ok(Some(Figures::from([(
+        KIB_EACH,
+        bytes / 1024.0 / (processes * each) as f64,
+    )])))
 }
 
-pub(super) fn rush(processes: usize, each: usize, server: Server) -> Result<Option<Figures>, Trouble> {
+pub(super) fn rush(
+    processes: usize,
+    each: usize,
+    server: Server,
+) -> Result<Option<Figures>, Trouble> {
     if matches!(server, Server::CopyLoop | Server::Naive) {
         return Ok(None);
     }
@@ -51,7 +62,13 @@ pub(super) fn rush(processes: usize, each: usize, server: Server) -> Result<Opti
     }
     let (mut first, mut last, mut all_failed) = (u64::MAX, 0, 0);
     for client in &mut clients {
-        let Report::Rushed { failed, began, ended, .. } = client.report(PATIENCE)? else {
+        let Report::Rushed {
+            failed,
+            began,
+            ended,
+            ..
+        } = client.report(PATIENCE)?
+        else {
             return Err("no report of a rush".into());
         };
         first = first.min(began);

@@ -33,7 +33,9 @@ impl Sum {
                 self.sent += messages;
                 self.began = Some(self.began.map_or(*began, |first| first.min(*began)));
             }
-            Report::Counted { messages, ended, .. } => {
+            Report::Counted {
+                messages, ended, ..
+            } => {
                 self.arrived += messages;
                 self.ended = self.ended.max(*ended);
             }
@@ -57,7 +59,11 @@ impl Sum {
 
 /// Which side sends.
 fn sender(flood: Flood) -> (Part, Part) {
-    if flood.sources > 1 { (Part::Many, Part::One) } else { (Part::One, Part::Many) }
+    if flood.sources > 1 {
+        (Part::Many, Part::One)
+    } else {
+        (Part::One, Part::Many)
+    }
 }
 
 pub(super) fn by_server(
@@ -79,7 +85,10 @@ pub(super) fn by_server(
         unlimited: true,
     })?;
     let (from, to) = sender(flood);
-    let count = Task::Count { payload: flood.payload, ends: flood.sources };
+    let count = Task::Count {
+        payload: flood.payload,
+        ends: flood.sources,
+    };
     let send = Task::Send {
         payload: flood.payload,
         write_bytes: if flood.one_by_one { 1 } else { WRITE_BYTES },
@@ -87,15 +96,21 @@ pub(super) fn by_server(
         pace: None,
     };
     let start = |part, task| client(&server, part, task, false);
-    let mut sinks = (0..flood.sinks).map(|_| start(to, count)).collect::<Result<Vec<_>, _>>()?;
-    let mut sources = (0..flood.sources).map(|_| start(from, send)).collect::<Result<Vec<_>, _>>()?;
+    let mut sinks = (0..flood.sinks)
+        .map(|_| start(to, count))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut sources = (0..flood.sources)
+        .map(|_| start(from, send))
+        .collect::<Result<Vec<_>, _>>()?;
     for client in sinks.iter_mut().chain(&mut sources) {
         joined(client)?;
     }
     thread::sleep(SETTLE);
     let pid = server.running.pid();
     let calls = if watch == Watch::Calls {
-        let Some(calls) = CallCounter::start(pid) else { return Ok(None) };
+        let Some(calls) = CallCounter::start(pid) else {
+            return Ok(None);
+        };
         Some(calls)
     } else {
         None
@@ -110,8 +125,12 @@ pub(super) fn by_server(
     }
     let cpu = cpu_seconds(pid)? - before;
     let figures = sum.figures(flood.sinks, cpu)?;
-    let Some(calls) = calls else { return Ok(Some(figures)) };
-    let calls = calls.stop().map(|calls| (CALLS, calls / sum.arrived as f64));
+    let Some(calls) = calls else {
+        return Ok(Some(figures));
+    };
+    let calls = calls
+        .stop()
+        .map(|calls| (CALLS, calls / sum.arrived as f64));
     Ok(Some(calls.into_iter().collect()))
 }
 

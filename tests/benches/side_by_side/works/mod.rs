@@ -50,26 +50,47 @@ pub(crate) fn run(
     watch: Watch,
 ) -> Result<Option<Figures>, Trouble> {
     match (work, peer, watch) {
-        (Work::Flood(flood), Peer::Server(server), _) => flood::by_server(flood, server, time, watch),
-        (Work::Flood(flood), Peer::Node(script), Watch::Time) => flood::by_node(flood, script, time),
-        (Work::Ping { payload, pinned }, peer, Watch::Time) => ping::run(payload, pinned, peer, time),
+        (Work::Flood(flood), Peer::Server(server), _) => {
+            flood::by_server(flood, server, time, watch)
+        }
+        (Work::Flood(flood), Peer::Node(script), Watch::Time) => {
+            flood::by_node(flood, script, time)
+        }
+        (Work::Ping { payload, pinned }, peer, Watch::Time) => {
+            ping::run(payload, pinned, peer, time)
+        }
         (Work::Idle { processes, each }, Peer::Server(server), Watch::Time) => {
             crowd::idle(processes, each, server)
         }
         (Work::Rush { processes, each }, Peer::Server(server), Watch::Time) => {
             crowd::rush(processes, each, server)
         }
-        (Work::Stuck { pace, stuck, longer }, Peer::Server(server), Watch::Time) => {
-            stuck::run(pace, stuck, time * longer, server)
-        }
+        (
+            Work::Stuck {
+                pace,
+                stuck,
+                longer,
+            },
+            Peer::Server(server),
+            Watch::Time,
+        ) => stuck::run(pace, stuck, time * longer, server),
         (_, Peer::Node(_), _) | (_, _, Watch::Calls) => Ok(None),
     }
 }
 
 /// Starts one client of `server`.
 fn client(server: &Started, part: Part, task: Task, pinned: bool) -> Result<Running, Trouble> {
-    let order = Order { wire: server.wire, address: server.address.clone(), part, task };
-    Running::start(own_command("client", &serde_json::to_string(&order)?, pinned)?)
+    let order = Order {
+        wire: server.wire,
+        address: server.address.clone(),
+        part,
+        task,
+    };
+    Running::start(own_command(
+        "client",
+        &serde_json::to_string(&order)?,
+        pinned,
+    )?)
 }
 
 /// Waits until it has joined.

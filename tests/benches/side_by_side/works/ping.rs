@@ -22,10 +22,19 @@ pub(super) fn run(
     };
     nanoseconds.sort_unstable();
     let us = |share| percentile(&nanoseconds, share) / 1000.0;
-    Ok(Some(Figures::from([(P50, us(0.5)), (P99, us(0.99)), (P999, us(0.999))])))
+    Ok(Some(Figures::from([
+        (P50, us(0.5)),
+        (P99, us(0.99)),
+        (P999, us(0.999)),
+    ])))
 }
 
-fn by_server(payload: usize, pinned: bool, server: Server, time: Duration) -> Result<Vec<u64>, Trouble> {
+fn by_server(
+    payload: usize,
+    pinned: bool,
+    server: Server,
+    time: Duration,
+) -> Result<Vec<u64>, Trouble> {
     let directory = tempfile::tempdir()?;
     let server = server.start(Place {
         directory: directory.path(),
@@ -33,7 +42,10 @@ fn by_server(payload: usize, pinned: bool, server: Server, time: Duration) -> Re
         pinned,
         unlimited: true,
     })?;
-    let ask = Task::Ask { payload, seconds: time.as_secs_f64() };
+    let ask = Task::Ask {
+        payload,
+        seconds: time.as_secs_f64(),
+    };
     let mut answerer = client(&server, Part::Many, Task::Answer { payload }, pinned)?;
     let mut asker = client(&server, Part::One, ask, pinned)?;
     joined(&mut answerer)?;
@@ -43,7 +55,12 @@ fn by_server(payload: usize, pinned: bool, server: Server, time: Duration) -> Re
     asked(asker.report(time + PATIENCE)?)
 }
 
-fn by_node(payload: usize, pinned: bool, script: Script, time: Duration) -> Result<Vec<u64>, Trouble> {
+fn by_node(
+    payload: usize,
+    pinned: bool,
+    script: Script,
+    time: Duration,
+) -> Result<Vec<u64>, Trouble> {
     let plan = Plan {
         work: "ping",
         payload,

@@ -30,7 +30,10 @@ pub(super) fn run(
         pinned: false,
         unlimited: false,
     })?;
-    let count = Task::Count { payload: PAYLOAD, ends: 1 };
+    let count = Task::Count {
+        payload: PAYLOAD,
+        ends: 1,
+    };
     let send = Task::Send {
         payload: PAYLOAD,
         write_bytes: 64 << 10,
@@ -52,12 +55,21 @@ pub(super) fn run(
     let readers = all.len() - 1 - READERS..all.len() - 1;
     let source = all.len() - 1;
     all[source].go()?;
-    let Report::Sent { messages: sent, began } = all[source].report(time + PATIENCE)? else {
+    let Report::Sent {
+        messages: sent,
+        began,
+    } = all[source].report(time + PATIENCE)?
+    else {
         return Err("the sender did not send".into());
     };
     let (mut arrived, mut last, mut silence) = (0, began, 0);
     for reader in &mut all[readers] {
-        let Report::Counted { messages, ended, gap } = reader.report(PATIENCE)? else {
+        let Report::Counted {
+            messages,
+            ended,
+            gap,
+        } = reader.report(PATIENCE)?
+        else {
             return Err("a receiver did not count".into());
         };
         arrived += messages;
