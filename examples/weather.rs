@@ -11,7 +11,7 @@
 //!
 //! Run `cargo run --example weather`, then `curl http://127.0.0.1:7001/`, as often as you like.
 //! With `--source URL` the weather comes from another source that speaks the same three
-//! addresses; see `weather/source.rs`.
+//! addresses; see `weather/source.rs`. With `--listen ADDRESS` it is served elsewhere.
 
 #![expect(clippy::print_stdout, reason = "it tells a newcomer what happens")]
 
@@ -30,6 +30,9 @@ use henhouse_sdk::{BoxError, Role};
 /// Where agent and workers find the source.
 const SOURCE: &str = "WEATHER_SOURCE";
 
+/// Where the weather is served, where nothing else is said.
+const ADDRESS: &str = "127.0.0.1:7001";
+
 fn main() -> ExitCode {
     match henhouse_sdk::role() {
         None => master(),
@@ -40,8 +43,8 @@ fn main() -> ExitCode {
 
 /// The first process: it starts the others, and starts them again when they die.
 fn master() -> ExitCode {
-    let source = match source() {
-        Ok(source) => source,
+    let Options { source, address } = match Options::read() {
+        Ok(options) => options,
         Err(error) => {
             println!("weather: {error}");
             return ExitCode::from(2);
@@ -50,25 +53,39 @@ fn master() -> ExitCode {
     // What the master itself has to say: who died, and who was started again.
     tracing_subscriber::fmt()
         .without_time()
+        .with_ansi(false)
         .with_target(false)
         .with_writer(std::io::stdout)
         .init();
-    println!("The weather comes from {source}, and is served at http://127.0.0.1:7001/");
-    println!("Try `curl http://127.0.0.1:7001/`. Ctrl-C ends it.");
+    println!("The weather comes from {source}, and is served at {address}.");
+    println!("Try `curl http://{address}/`. Ctrl-C ends it.");
     let program = henhouse::this_program().env(SOURCE, source);
     henhouse::Master::new(program)
         .workers(2)
-        .listen("http", "127.0.0.1:7001")
+        .listen("http", address)
         .run()
 }
 
-/// The source that was asked for, or else our own, which lives in this process.
-fn source() -> Result<String, BoxError> {
-    let mut arguments = std::env::args().skip(1);
-    match (arguments.next().as_deref(), arguments.next()) {
-        (None, _) => weather::source::start(),
-        (Some("--source"), Some(url)) => Ok(url),
-        _ => Err("say nothing, or `--source URL`".into()),
+struct Options {
+    source: String,
+    address: String,
+}
+
+impl Options {
+    /// What was said on the command line; without a source it is our own, which lives in this
+    /// process.
+    fn read() -> Result<Options, BoxError> {
+        let (mut source, mut address) = (None, ADDRESS.to_owned());
+        let mut arguments = std::env::args().skip(1);
+        while let Some(name) = arguments.next() {
+            match (name.as_str(), arguments.next()) {
+                ("--source", Some(url)) => source = Some(url),
+                ("--listen", Some(other)) => address = other,
+                _ => return Err("say nothing, `--source URL`, or `--listen ADDRESS`".into()),
+            }
+        }
+        let source = source.map_or_else(weather::source::start, Ok)?;
+        Ok(Options { source, address })
     }
 }
 

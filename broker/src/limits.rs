@@ -52,6 +52,10 @@ impl Default for Limits {
 /// from that connection: only what a process says makes the broker answer.
 pub(crate) const RESERVE_BYTES: usize = 64 << 10;
 
+/// What may wait for an operator that does not read its reports: a status of a thousand
+/// processes and a few thousand log lines.
+pub(crate) const REPORT_BYTES_MAX: usize = 8 << 20;
+
 /// A connection that was silent for so long is asked whether it is there.
 pub(crate) const PING_AFTER: Duration = Duration::from_secs(15);
 
@@ -68,3 +72,7 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// News for the process layer that it has not taken yet; beyond it nothing is read from
 /// anybody, since only what processes say makes news.
 pub(crate) const EVENTS_MAX: usize = 4096;
+
+/// How long a process that says that it is failing may take to finish, where no process layer
+/// is there to decide it; the layer's own default.
+pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(10);

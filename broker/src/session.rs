@@ -208,6 +208,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         // this one it writes itself, at once.
         self.shared.wake(&mut hub, now, Some(self.key));
         self.write(&mut hub, cx, now);
+        if ended == ReadEnd::Held && hub.may_read(self.key) {
+            // What was just written made room in the reserve, and what has come already would
+            // wake nobody.
+            cx.waker().wake_by_ref();
+        }
         let last_turn = !self.takes || hub.is_read_to_end(self.key);
         let over = hub.is_over(self.key, now) || ended == ReadEnd::Closed;
         self.shared.wake(&mut hub, now, None);

@@ -58,6 +58,19 @@ pub enum Frame<'a> {
 }
 
 impl Frame<'_> {
+    /// A part of the frame's bytes, to keep. It shares the memory of a frame that has memory of
+    /// its own.
+    ///
+    /// # Panics
+    ///
+    /// Where `part` is not in this frame.
+    pub fn part(&self, part: &[u8]) -> Bytes {
+        match self {
+            Frame::Borrowed(_) => Bytes::copy_from_slice(part),
+            Frame::Owned(bytes) => bytes.slice_ref(part),
+        }
+    }
+
     /// The frame's bytes, to keep.
     pub fn into_bytes(self) -> Bytes {
         match self {

@@ -45,16 +45,21 @@ impl Backlog {
         }
     }
 
-    /// Ready where the session may read.
-    pub(crate) fn poll_room(&self, cx: &mut Context<'_>, somebody_waits: bool) -> Poll<()> {
-        let bound = if somebody_waits {
+    /// Ready where the session may read. `somebody_waits` is asked only where it matters; where
+    /// it says no, it is to wake the session when that changes.
+    pub(crate) fn poll_room(
+        &self,
+        cx: &mut Context<'_>,
+        somebody_waits: impl FnOnce(&mut Context<'_>) -> bool,
+    ) -> Poll<()> {
+        if self.bytes.load(SeqCst) < self.bytes_max {
+            return Poll::Ready(());
+        }
+        let bound = if somebody_waits(cx) {
             self.bytes_max.saturating_mul(2)
         } else {
             self.bytes_max
         };
-        if self.bytes.load(SeqCst) < bound {
-            return Poll::Ready(());
-        }
         *self.session() = Some(cx.waker().clone());
         // An eighth below, so that the session is not woken for each message that is taken.
         self.wake_at.store((bound - bound / 8).max(1), SeqCst);
@@ -80,7 +85,7 @@ mod tests {
     fn check(bytes: usize, somebody_waits: bool, may_read: bool) {
         let backlog = Backlog::new(100);
         backlog.add(bytes);
-        let polled = backlog.poll_room(&mut Context::from_waker(Waker::noop()), somebody_waits);
+        let polled = backlog.poll_room(&mut Context::from_waker(Waker::noop()), |_| somebody_waits);
         assert_eq!(polled.is_ready(), may_read);
     }
 

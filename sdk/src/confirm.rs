@@ -2,12 +2,12 @@
 
 use std::pin::Pin;
 
+use crate::draft::{Draft, SendError};
 use crate::fault::{FaultCode, Refused};
 use crate::open::Answer;
-use crate::send::{Send, SendError};
 use crate::waiting::Waiting;
 
-/// A message whose sender waits for the broker's receipt, as [`Send::confirm`] gives it.
+/// A message whose sender waits for the broker's receipt, as [`Draft::confirm`] gives it.
 ///
 /// # Errors
 ///
@@ -20,10 +20,10 @@ use crate::waiting::Waiting;
 /// [`on_refused`](crate::Messenger::on_refused).
 #[derive(Debug)]
 #[must_use = "a message is not sent until it is awaited"]
-pub struct Confirm<'a>(Send<'a>);
+pub struct Confirm<'a>(Draft<'a>);
 
 impl<'a> Confirm<'a> {
-    pub(crate) fn new(send: Send<'a>) -> Confirm<'a> {
+    pub(crate) fn new(send: Draft<'a>) -> Confirm<'a> {
         Confirm(send)
     }
 
@@ -43,7 +43,7 @@ impl<'a> Confirm<'a> {
 
 impl<'a> IntoFuture for Confirm<'a> {
     type Output = Result<Receipt, ConfirmError>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + std::marker::Send + 'a>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.confirm())

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::task::JoinSet;
+
 use crate::data::{Data, Encoding, IntoData};
 use crate::envelope::{Asker, Envelope, To};
 use crate::events::Events;
@@ -74,6 +76,42 @@ where
             let answer = answer(&handler, message).await;
             reply(&shared, name.action(), asker, answer).await;
         }
+    });
+    Ok(listener)
+}
+
+/// Calls `handler` for each request about `action`, for up to `at_once_max` of them at a time.
+pub(crate) fn spawn_answerers<F, Fut, T>(
+    shared: &Arc<Shared>,
+    action: &str,
+    at_once_max: usize,
+    handler: F,
+) -> Result<Listener, AnswerTaken>
+where
+    F: Fn(Message) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, BoxError>> + Send + 'static,
+    T: IntoData<'static> + 'static,
+{
+    let (listener, queue) = shared.listeners.answer(action)?;
+    let name = listener.clone();
+    let shared = shared.clone();
+    let handler = Arc::new(handler);
+    shared.clone().runtime.spawn(async move {
+        let mut at_work = JoinSet::new();
+        while let Some(message) = queue.next().await {
+            let (shared, handler, name) = (shared.clone(), handler.clone(), name.clone());
+            at_work.spawn(async move {
+                let asker = Asker::of(&message);
+                let answer = answer(&*handler, message).await;
+                reply(&shared, name.action(), asker, answer).await;
+            });
+            while at_work.len() >= at_once_max.max(1) {
+                at_work.join_next().await;
+            }
+            while at_work.try_join_next().is_some() {}
+        }
+        // Those at work finish, as a single one would.
+        while at_work.join_next().await.is_some() {}
     });
     Ok(listener)
 }

@@ -38,6 +38,8 @@ pub struct Join {
     name: Option<String>,
     outlive_broker: bool,
     queued_bytes_max: usize,
+    /// Whether the master started it, and it ends with the master.
+    is_child: bool,
     exit: Box<dyn FnOnce(i32) + Send>,
 }
 
@@ -58,12 +60,13 @@ impl Join {
 
     fn new(source: Source) -> Join {
         Join {
-            source,
             role: wire::Role::Worker,
             token: None,
             name: None,
             outlive_broker: false,
             queued_bytes_max: QUEUED_BYTES_MAX,
+            is_child: matches!(source, Source::Environment),
+            source,
             exit: Box::new(|code| std::process::exit(code)),
         }
     }
@@ -88,6 +91,7 @@ impl Join {
     /// pipe. Losing the broker then closes the messenger, and does not end the process.
     pub fn socket(mut self, path: impl Into<PathBuf>) -> Join {
         self.source = Source::Socket(path.into());
+        self.is_child = false;
         self
     }
 
@@ -118,6 +122,13 @@ impl Join {
         self
     }
 
+    /// Behaves as one that joined from the environment, where it does not.
+    #[cfg(test)]
+    pub(crate) fn like_a_child(mut self) -> Join {
+        self.is_child = true;
+        self
+    }
+
     /// What is called instead of the end of the process.
     #[cfg(test)]
     pub(crate) fn exit(mut self, exit: impl FnOnce(i32) + Send + 'static) -> Join {
@@ -126,13 +137,13 @@ impl Join {
     }
 
     async fn join(self) -> Result<Messenger, JoinError> {
-        let (socket, stream, loss) = match self.source {
+        let (socket, stream) = match self.source {
             Source::Environment => {
                 let path = std::env::var_os(SOCKET_VARIABLE).ok_or(JoinError::NoSocket)?;
-                (Some(socket(path.into())?), None, Loss::Exit(self.exit))
+                (Some(socket(path.into())?), None)
             }
-            Source::Socket(path) => (Some(socket(path)?), None, Loss::Close),
-            Source::Stream(stream) => (None, Some(stream), Loss::Close),
+            Source::Socket(path) => (Some(socket(path)?), None),
+            Source::Stream(stream) => (None, Some(stream)),
         };
         let (environment, pid) = match socket {
             // The kernel knows our pid, also as a broker in another pid namespace sees it.
@@ -149,9 +160,10 @@ impl Join {
             name: self.name.unwrap_or_else(program_name),
         };
         let loss = match (self.outlive_broker, &socket) {
-            (false, _) => loss,
             (true, Some(socket)) => Loss::Reconnect(socket.clone(), hello.clone()),
             (true, None) => return Err(JoinError::NothingToReconnect),
+            (false, _) if self.is_child => Loss::Exit(self.exit),
+            (false, _) => Loss::Close,
         };
         let stream = match (stream, socket) {
             (Some(stream), _) => stream,

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use henhouse_proto::frame::Arrived;
+use henhouse_proto::reader::Frame;
+
 use crate::backlog::Backlog;
-use crate::message::Message;
+use crate::message::{Message, is_request};
 use crate::queue::Queue;
 
 /// A listener, as [`on`](crate::Messenger::on), [`once`](crate::Messenger::once) and
@@ -53,8 +56,10 @@ pub(crate) struct Table {
     next_id: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Action {
+    /// Shared with its messages.
+    name: Arc<str>,
     listeners: Vec<(u64, Times, Arc<Queue>)>,
     answerer: Option<(u64, Arc<Queue>)>,
 }
@@ -144,23 +149,26 @@ impl Listeners {
 }
 
 impl Table {
-    /// Hands `message` to all who listen, and adds to `wakers` whom to wake once the table is
-    /// free again.
+    /// Hands what arrived to all who listen, and adds to `wakers` whom to wake once the table
+    /// is free again. Where nobody listens nothing is made of it.
     pub(crate) fn deliver(
         &mut self,
-        message: Message,
+        arrived: &Arrived<'_>,
+        frame: &Frame<'_>,
+        epoch: u64,
         wakers: &mut Vec<Waker>,
     ) -> Result<(), Unanswered> {
-        let is_request = message.is_request();
-        let Some(entry) = self.actions.get_mut(message.action()) else {
+        let is_request = is_request(arrived);
+        let Some(entry) = self.actions.get_mut(arrived.action) else {
             return if is_request { Err(Unanswered) } else { Ok(()) };
         };
+        let data = frame.part(arrived.data);
+        let mut message = Some(Message::new(arrived, entry.name.clone(), data, epoch));
         let answerer = entry.answerer.as_ref().map(|(_, queue)| queue);
         let answered = answerer.is_some();
         let mut takers = entry.listeners.iter().map(|(_, _, queue)| queue);
-        let mut next = if is_request { answerer } else { None }.or_else(|| takers.next());
+        let mut next = answerer.filter(|_| is_request).or_else(|| takers.next());
         // The last one gets the message itself, and most actions have but one listener.
-        let mut message = Some(message);
         while let Some(queue) = next {
             next = takers.next();
             let copy = if next.is_some() {
@@ -190,11 +198,20 @@ impl Table {
             id: self.next_id,
             action: action.clone(),
         };
-        (listener, self.actions.entry(action).or_default())
+        let entry = self.actions.entry(action.clone());
+        (listener, entry.or_insert_with(|| Action::called(action)))
     }
 }
 
 impl Action {
+    fn called(name: Arc<str>) -> Action {
+        Action {
+            name,
+            listeners: Vec::new(),
+            answerer: None,
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.listeners.is_empty() && self.answerer.is_none()
     }

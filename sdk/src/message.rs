@@ -1,6 +1,9 @@
 //! A message that has arrived.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use henhouse_proto::frame::Arrived;
 use henhouse_proto::wire;
 
 use crate::data::Encoding;
@@ -10,35 +13,45 @@ use crate::role::Sender;
 /// An action, its data, and who sent it.
 #[derive(Clone)]
 pub struct Message {
-    content: wire::Message,
+    action: Arc<str>,
+    data: Bytes,
     sender: Sender,
+    /// Its sender's number for it.
+    id: u64,
     /// Which of the messenger's connections brought it: a reply on a later one would go to
     /// somebody else.
     epoch: u64,
+    encoding: Encoding,
+    is_request: bool,
 }
 
 impl Message {
-    pub(crate) fn new(content: wire::Message, sender: wire::Sender, epoch: u64) -> Message {
+    /// What `arrived` with that action, as its listeners share it, and that data.
+    pub(crate) fn new(arrived: &Arrived<'_>, action: Arc<str>, data: Bytes, epoch: u64) -> Message {
         Message {
-            content,
-            sender: Sender::from_wire(sender),
+            action,
+            data,
+            sender: Sender::from_wire(arrived.sender),
+            id: arrived.id,
             epoch,
+            encoding: Encoding::from_wire(arrived.encoding),
+            is_request: is_request(arrived),
         }
     }
 
     /// What it is about.
     pub fn action(&self) -> &str {
-        &self.content.action
+        &self.action
     }
 
     /// Its data, as it was sent.
     pub fn data(&self) -> &Bytes {
-        &self.content.data
+        &self.data
     }
 
     /// What its data is, in its sender's word.
     pub fn encoding(&self) -> Encoding {
-        Encoding::from_wire(self.content.encoding())
+        self.encoding
     }
 
     /// Who sent it.
@@ -48,7 +61,7 @@ impl Message {
 
     /// Whether its sender waits for a reply.
     pub fn is_request(&self) -> bool {
-        self.content.want() == wire::Want::Reply && self.content.id != 0
+        self.is_request
     }
 
     /// Its data as text.
@@ -90,22 +103,22 @@ impl Message {
 
     /// What it costs to keep it.
     pub(crate) fn waiting_bytes(&self) -> usize {
-        self.content.action.len() + self.content.data.len() + MESSAGE_OVERHEAD_BYTES
+        self.action.len() + self.data.len() + MESSAGE_OVERHEAD_BYTES
     }
 
     /// Its sender's number for it.
     pub(crate) fn id(&self) -> u64 {
-        self.content.id
+        self.id
     }
 
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }
+}
 
-    /// In a reply: why its handler failed.
-    pub(crate) fn error(&self) -> Option<&str> {
-        Some(self.content.error.as_str()).filter(|error| !error.is_empty())
-    }
+/// Whether the sender of what arrived waits for a reply.
+pub(crate) fn is_request(arrived: &Arrived<'_>) -> bool {
+    arrived.want == wire::Want::Reply && arrived.id != 0
 }
 
 impl std::fmt::Debug for Message {

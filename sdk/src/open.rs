@@ -13,8 +13,8 @@ use crate::message::Message;
 pub(crate) enum Answer {
     /// It is queued or held by the broker.
     Receipt { queued: u32, held: u32 },
-    /// It was replied to.
-    Reply(Message),
+    /// It was replied to, or its handler failed and said why.
+    Reply(Result<Message, String>),
     /// It was refused.
     Refused(Refused),
     /// The connection broke before anything was heard.

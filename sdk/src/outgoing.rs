@@ -5,17 +5,19 @@
 //! one that finds it writing only adds to what the next write carries: nothing waits for a
 //! timer, and a burst is one system call.
 
+mod notes;
+mod reconnect;
+
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
 use henhouse_proto::frame::encode_head;
-use henhouse_proto::limits::PREFIX_BYTES;
 use henhouse_proto::outbox::{Outbox, SHARE_FROM_BYTES, Spares};
 use henhouse_proto::wire;
 use tokio::sync::oneshot;
 
+pub(crate) use self::notes::Notes;
 use crate::envelope::{Envelope, To};
 use crate::fault::Closed;
 use crate::held::{Held, Ticket};
@@ -50,6 +52,8 @@ pub(crate) struct State {
     head: Vec<u8>,
     /// The session, where it has nothing to write.
     idle: Option<Waker>,
+    /// The session, where it reads nothing unless somebody waits for it.
+    not_reading: Option<Waker>,
     held: Held,
     next_id: u64,
     /// Those who wait for word on a message.
@@ -59,17 +63,6 @@ pub(crate) struct State {
     /// What the session is to say when it next can.
     pub(crate) notes: Notes,
     phase: Phase,
-}
-
-/// Short things to say. Of each only the newest counts, so that they need no queue.
-#[derive(Debug, Default)]
-pub(crate) struct Notes {
-    /// Whether the program is ready, and whether this connection's broker knows.
-    pub(crate) ready: bool,
-    pub(crate) ready_said: bool,
-    pub(crate) goodbye_said: bool,
-    pub(crate) failing: Option<String>,
-    pub(crate) beat: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -106,6 +99,7 @@ impl Outgoing {
                 message: wire::Message::default(),
                 head: Vec::new(),
                 idle: None,
+                not_reading: None,
                 held: Held::default(),
                 next_id: 1,
                 open: Open::default(),
@@ -137,13 +131,21 @@ impl Outgoing {
                 (Some(envelope), Phase::Open) => state.push(envelope),
                 (None, Phase::Open) => {
                     state.held.hold(ticket, cx.waker());
+                    let session = state.not_reading.take();
+                    drop(state);
+                    session.into_iter().for_each(Waker::wake);
                     return Poll::Pending;
                 }
             };
             if let Some(ticket) = ticket.take() {
                 state.held.release(ticket);
             }
-            (result, state.idle.take())
+            let waits = matches!(result, Ok(Some(_)));
+            let session = state.idle.take();
+            (
+                result,
+                session.or_else(|| state.not_reading.take_if(|_| waits)),
+            )
         };
         if let Some(session) = session {
             session.wake();
@@ -185,7 +187,8 @@ impl Outgoing {
             if matches!(state.phase, Phase::Open) {
                 state.phase = Phase::Closing;
             }
-            (state.idle.take(), state.held.take_all())
+            let session = state.idle.take().or(state.not_reading.take());
+            (session, state.held.take_all())
         };
         for waker in session.into_iter().chain(held) {
             waker.wake();
@@ -246,35 +249,15 @@ impl Outgoing {
         }
     }
 
-    /// Goes on with a new connection.
-    pub(crate) fn welcome(&self, welcome: wire::Welcome) {
-        let mut state = self.state();
-        let epoch = state.identity.epoch;
-        state.identity = Identity::from_wire(welcome, epoch);
-    }
-
     /// Whether anybody waits for the broker: for word on a message, for room, or for the end.
-    pub(crate) fn somebody_waits(&self) -> bool {
-        let state = self.state();
-        !state.open.is_empty() || !state.held.is_empty() || matches!(state.phase, Phase::Closing)
-    }
-
-    /// After the connection broke: keeps what had not left, for the next one, and tells those
-    /// whose message had.
-    pub(crate) fn keep_unsent(&self, writing: Outbox<Tag>) {
+    /// Where not, the session is woken when somebody begins to.
+    pub(crate) fn somebody_waits(&self, cx: &mut Context<'_>) -> bool {
         let mut state = self.state();
-        state.identity.epoch += 1;
-        state.notes.ready_said = false;
-        let staged = std::mem::take(&mut state.staged);
-        let mut kept = HashSet::new();
-        for (frame, tag) in writing.into_frames().chain(staged.into_frames()) {
-            if let Tag::Message(id) = tag {
-                kept.insert(id);
-                state.keep(frame, tag);
-            }
-        }
-        state.open.lose_all_but(&kept);
-        state.writing_bytes = 0;
+        let waits = !state.open.is_empty()
+            || !state.held.is_empty()
+            || matches!(state.phase, Phase::Closing);
+        state.not_reading = (!waits).then(|| cx.waker().clone());
+        waits
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -285,6 +268,12 @@ impl Outgoing {
 }
 
 impl State {
+    /// Whether a sender waits for room.
+    #[cfg(test)]
+    pub(crate) fn somebody_is_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     #[inline]
     fn waiting_bytes(&self) -> usize {
         self.staged.waiting_bytes() + self.writing_bytes
@@ -333,27 +322,5 @@ impl State {
             self.next_id += 1;
             (id, self.open.add(id, wanted))
         }))
-    }
-
-    fn keep(&mut self, frame: Bytes, tag: Tag) {
-        self.staged
-            .push_shared(frame.slice(PREFIX_BYTES..), &[], tag, &mut self.spares);
-    }
-}
-
-impl Notes {
-    /// What is to be said now, in this order, behind the messages.
-    fn take(&mut self, closing: bool) -> impl Iterator<Item = wire::frame::Body> + use<> {
-        use wire::frame::Body;
-
-        let ready = (self.ready && !self.ready_said).then_some(Body::Ready(wire::Ready {}));
-        self.ready_said |= ready.is_some();
-        let failing = self.failing.take();
-        let failing = failing.map(|reason| Body::Failing(wire::Failing { reason }));
-        let beat = self.beat.take();
-        let beat = beat.map(|active| Body::Beat(wire::Beat { active }));
-        let goodbye = (closing && !self.goodbye_said).then_some(Body::Goodbye(wire::Goodbye {}));
-        self.goodbye_said |= goodbye.is_some();
-        [ready, failing, beat, goodbye].into_iter().flatten()
     }
 }

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use henhouse_proto::limits::REQUEST_TIMEOUT_MS;
 
+use crate::draft::{Draft, SendError};
 use crate::fault::{FaultCode, Refused};
 use crate::limits::REQUEST_SLACK;
 use crate::message::Message;
 use crate::open::Answer;
-use crate::send::{Send, SendError};
 use crate::waiting::Waiting;
 
 /// What a process says to a request that it has no handler for.
 pub(crate) const NO_HANDLER: &str = "no handler";
 
-/// A message whose sender waits for the reply, as [`Send::request`] gives it.
+/// A message whose sender waits for the reply, as [`Draft::request`] gives it.
 ///
 /// # Errors
 ///
@@ -28,12 +28,12 @@ pub(crate) const NO_HANDLER: &str = "no handler";
 #[derive(Debug)]
 #[must_use = "a request is not sent until it is awaited"]
 pub struct Request<'a> {
-    send: Send<'a>,
+    send: Draft<'a>,
     timeout: Duration,
 }
 
 impl<'a> Request<'a> {
-    pub(crate) fn new(send: Send<'a>) -> Request<'a> {
+    pub(crate) fn new(send: Draft<'a>) -> Request<'a> {
         let timeout = Duration::from_millis(REQUEST_TIMEOUT_MS.into());
         Request { send, timeout }
     }
@@ -56,11 +56,9 @@ impl<'a> Request<'a> {
         let answer = Waiting::new(messenger, queued);
         let guard = self.timeout.saturating_add(REQUEST_SLACK);
         match tokio::time::timeout(guard, answer).await {
-            Ok(Answer::Reply(reply)) => match reply.error() {
-                None => Ok(reply),
-                Some(NO_HANDLER) => Err(RequestError::NoHandler),
-                Some(error) => Err(RequestError::Failed(error.to_owned())),
-            },
+            Ok(Answer::Reply(Ok(reply))) => Ok(reply),
+            Ok(Answer::Reply(Err(error))) if error == NO_HANDLER => Err(RequestError::NoHandler),
+            Ok(Answer::Reply(Err(error))) => Err(RequestError::Failed(error)),
             Ok(Answer::Refused(refused)) => Err(RequestError::from_refused(refused)),
             // No broker gives a receipt for a request.
             Ok(Answer::Receipt { .. } | Answer::Lost) => Err(RequestError::Lost),
@@ -71,7 +69,7 @@ impl<'a> Request<'a> {
 
 impl<'a> IntoFuture for Request<'a> {
     type Output = Result<Message, RequestError>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + std::marker::Send + 'a>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.request())

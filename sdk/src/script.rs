@@ -76,6 +76,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Script<S> {
 
     /// Answers the first Hello.
     pub(crate) async fn welcome(&mut self) -> wire::Hello {
+        self.welcome_with(1 << 20).await
+    }
+
+    /// Answers the first Hello; frames may be so long.
+    pub(crate) async fn welcome_with(&mut self, frame_bytes_max: u32) -> wire::Hello {
         let Some(Body::Hello(hello)) = self.hear().await else {
             panic!("Hello comes first");
         };
@@ -83,7 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Script<S> {
             version: 1,
             connection: 7,
             pid: 100,
-            frame_bytes_max: 1 << 20,
+            frame_bytes_max,
             master_pid: 50,
         };
         self.say(Body::Welcome(welcome)).await;

@@ -159,7 +159,7 @@ async fn obey(mut orders: mpsc::Receiver<Order>, shared: &Shared) {
                 id,
                 report,
             } => {
-                shared.with_hub(|hub, _| hub.report(operator, id, report));
+                shared.with_hub(|hub, now| hub.report(operator, id, report, now));
             }
             Order::Status { answer } => {
                 // Whoever asked may have gone meanwhile.

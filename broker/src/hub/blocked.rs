@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use henhouse_proto::frame::Header;
-use henhouse_proto::wire::Want;
+use henhouse_proto::wire::Code;
 
 use super::Hub;
 use super::lane::{Blocked, Gate, Tally};
-use super::origin::{IfLost, Passed, Place};
+use super::origin::{IfLost, Place, Sent};
 use super::payload::{Found, Payload};
+use super::refusal::Cause;
 use crate::roster::Key;
 
 impl Hub {
@@ -17,7 +17,7 @@ impl Hub {
         &mut self,
         from: Key,
         payload: Payload<'_>,
-        header: &Header<'_>,
+        sent: Sent,
         remaining: Vec<(Place, IfLost)>,
         tally: Tally,
         now: Instant,
@@ -33,9 +33,7 @@ impl Hub {
         lane.clocks.hold(now);
         lane.blocked = Some(Blocked {
             body: payload.to_bytes(),
-            id: header.id,
-            want: header.want,
-            sequence: self.sequence,
+            sent,
             since: now,
             remaining,
             tally,
@@ -65,13 +63,7 @@ impl Hub {
             .remaining
             .iter()
             .find(|(other, _)| *other == place)?;
-        let passed = Passed {
-            connection: lane.connection,
-            id: blocked.id,
-            sequence: blocked.sequence,
-            request: blocked.want == Want::Reply,
-            if_lost,
-        };
+        let passed = blocked.sent.passed(lane.connection, if_lost);
         let (body, stamp) = (blocked.body.clone(), lane.stamp);
         let found = self.deliver(place, Payload::Shared(&body), &stamp, passed, true, now);
         if found != Found::NoRoom {
@@ -93,9 +85,28 @@ impl Hub {
             Found::NoRoom => {}
         }
         if found == Found::Refused {
-            let id = blocked.id;
-            self.refuse_place(from, id, place);
+            let sent = blocked.sent;
+            self.refuse_place(from, sent, place);
         }
+        self.settle_blocked(from, now);
+    }
+
+    /// The blocked message of `from` gets nowhere at `place`, for that reason.
+    pub(super) fn turn_blocked_away(
+        &mut self,
+        from: Key,
+        place: Place,
+        code: Code,
+        cause: Cause,
+        now: Instant,
+    ) {
+        let Some(blocked) = self.lanes[from].blocked.as_mut() else {
+            return;
+        };
+        blocked.remaining.retain(|(other, _)| *other != place);
+        blocked.tally.refused += 1;
+        let sent = blocked.sent;
+        self.turn_away(from, sent, code, cause);
         self.settle_blocked(from, now);
     }
 
@@ -111,7 +122,7 @@ impl Hub {
         }
         lane.clocks.release(now);
         if let Some(blocked) = self.drop_blocked(from) {
-            self.settle(from, blocked.id, blocked.want, blocked.tally);
+            self.settle(from, blocked.sent, blocked.tally);
         }
         self.mark(from);
     }

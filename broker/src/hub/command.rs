@@ -1,11 +1,15 @@
 //! Commands, which go up to whoever runs this broker, and reports, which come down.
 
+use std::time::Instant;
+
 use henhouse_proto::wire::{self, Code};
 
 use super::Hub;
+use super::admission::Fatal;
 use super::operator::{self, Report};
 use super::refusal::{Cause, Refusal};
 use super::seat::BrokerEvent;
+use crate::limits::REPORT_BYTES_MAX;
 use crate::roster::{Key, Role};
 
 impl Hub {
@@ -43,9 +47,14 @@ impl Hub {
     }
 
     /// An operator's report goes to its connection.
-    pub(crate) fn report(&mut self, operator: u64, id: u64, report: Report) {
-        if let Some(key) = self.roster.connection(operator) {
-            self.tell(key, wire::frame::Body::Report(report.on_the_wire(id)));
+    pub(crate) fn report(&mut self, operator: u64, id: u64, report: Report, now: Instant) {
+        let Some(key) = self.roster.connection(operator) else {
+            return;
+        };
+        self.tell(key, wire::frame::Body::Report(report.on_the_wire(id)));
+        if self.lanes[key].own_bytes > REPORT_BYTES_MAX {
+            let detail = "reports wait that this operator does not read; ask for less, or read";
+            self.end(key, Fatal::new(Code::Undeliverable, detail), now);
         }
     }
 }

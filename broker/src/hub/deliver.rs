@@ -9,7 +9,7 @@ use henhouse_proto::wire::{self, Code, Want};
 
 use super::Hub;
 use super::lane::Tally;
-use super::origin::{IfLost, Origin, Passed, Place};
+use super::origin::{IfLost, Origin, Passed, Place, Sent};
 use super::payload::{Found, Payload};
 use super::refusal::{Cause, Refusal};
 use super::requests::Verdict;
@@ -29,6 +29,8 @@ impl Hub {
         let id = header.id;
         let refuse = |hub: &mut Hub, (code, cause)| hub.refuse(from, Refusal { code, id, cause });
         self.counters.messages_read += 1;
+        self.sequence += 1;
+        let sent = Sent::new(header, self.sequence);
         if let Target::Reply {
             connection,
             in_reply_to,
@@ -41,7 +43,7 @@ impl Hub {
                 }
                 Verdict::Late => {
                     self.counters.late_replies += 1;
-                    return;
+                    return self.settle(from, sent, Tally::default());
                 }
             }
         }
@@ -57,10 +59,10 @@ impl Hub {
             return refuse(self, nobody);
         }
         if header.want == Want::Reply {
-            self.requests.open((sender, id), now + header.timeout);
+            let deadline = now + header.timeout;
+            self.requests.open((sender, id), self.sequence, deadline);
         }
-        self.sequence += 1;
-        self.pass_on(from, bytes, shared, header, now);
+        self.pass_on(from, bytes, shared, sent, now);
     }
 
     fn pass_on(
@@ -68,7 +70,7 @@ impl Hub {
         from: Key,
         bytes: &[u8],
         shared: Option<&Bytes>,
-        header: &Header<'_>,
+        sent: Sent,
         now: Instant,
     ) {
         let places = std::mem::take(&mut self.places);
@@ -83,28 +85,22 @@ impl Hub {
         let mut tally = Tally::default();
         let mut without_room = Vec::new();
         for (place, if_lost) in &places {
-            let passed = Passed {
-                connection,
-                id: header.id,
-                sequence: self.sequence,
-                request: header.want == Want::Reply,
-                if_lost: *if_lost,
-            };
+            let passed = sent.passed(connection, *if_lost);
             match self.deliver(*place, payload, &stamp, passed, false, now) {
                 Found::Outbox => tally.queued += 1,
                 Found::Mailbox => tally.held += 1,
                 Found::NoRoom => without_room.push((*place, *if_lost)),
                 Found::Refused => {
                     tally.refused += 1;
-                    self.refuse_place(from, header.id, *place);
+                    self.refuse_place(from, sent, *place);
                 }
             }
         }
         self.places = places;
         if without_room.is_empty() {
-            self.settle(from, header.id, header.want, tally);
+            self.settle(from, sent, tally);
         } else {
-            self.block(from, payload, header, without_room, tally, now);
+            self.block(from, payload, sent, without_room, tally, now);
         }
     }
 
@@ -161,7 +157,8 @@ impl Hub {
             Place::Lane(key) => {
                 let lane = &mut self.lanes[key];
                 if passed.request {
-                    self.requests.ask(passed.name(), lane.connection);
+                    self.requests
+                        .ask(passed.name(), passed.sequence, lane.connection);
                 }
                 // A reply is for what the process asked before it was ready.
                 if lane.ready || passed.if_lost == IfLost::Forget {
@@ -192,10 +189,10 @@ impl Hub {
     }
 
     /// A message has got wherever it gets: its sender hears so, if it wants to.
-    pub(super) fn settle(&mut self, from: Key, id: u64, want: Want, tally: Tally) {
-        if want == Want::Receipt && tally.refused == 0 {
+    pub(super) fn settle(&mut self, from: Key, sent: Sent, tally: Tally) {
+        if sent.want == Want::Receipt && tally.refused == 0 {
             let receipt = wire::Receipt {
-                id,
+                id: sent.id,
                 queued: tally.queued,
                 held: tally.held,
             };
@@ -204,7 +201,7 @@ impl Hub {
     }
 
     /// A message found no room at `place` in time.
-    pub(super) fn refuse_place(&mut self, from: Key, id: u64, place: Place) {
+    pub(super) fn refuse_place(&mut self, from: Key, sent: Sent, place: Place) {
         let cause = match place {
             Place::Lane(key) => {
                 let lane = &self.lanes[key];
@@ -217,14 +214,19 @@ impl Hub {
                 Cause::MailboxFull
             }
         };
-        self.requests.close((self.lanes[from].connection, id));
-        self.refuse(
-            from,
-            Refusal {
-                code: Code::Undeliverable,
-                id,
-                cause,
-            },
-        );
+        self.turn_away(from, sent, Code::Undeliverable, cause);
+    }
+
+    /// A message gets nowhere, and neither does the request that it answers.
+    pub(super) fn turn_away(&mut self, from: Key, sent: Sent, code: Code, cause: Cause) {
+        if let Some(request) = sent.answers {
+            self.end_requests(vec![request], code, Cause::NoRoomForReply);
+        }
+        let (id, name) = (sent.id, (self.lanes[from].connection, sent.id));
+        if sent.want == Want::Reply && !self.requests.end(name, sent.sequence) {
+            // It timed out, and its sender knows.
+            return;
+        }
+        self.refuse(from, Refusal { code, id, cause });
     }
 }

@@ -19,6 +19,7 @@ impl Hub {
     /// A process says that it leaves.
     pub(super) fn goodbye(&mut self, key: Key, now: Instant) {
         self.leave(key, true, now);
+        self.pay_all_owed(key);
         self.last_frame(key, wire::frame::Body::Goodbye(wire::Goodbye {}), now);
     }
 
@@ -32,6 +33,16 @@ impl Hub {
         lane.own_bytes = 0;
         self.waiting_bytes -= outbox.waiting_bytes();
         self.find_new_places(&member, was_ready, outbox.into_frames().collect(), now);
+    }
+
+    /// What had begun to leave for a process that leaves has wholly left: nobody will reply.
+    pub(super) fn read_by_leaver(&mut self, key: Key, passed: Passed) {
+        if passed.request && self.requests.end(passed.name(), passed.sequence) {
+            let lane = &self.lanes[key];
+            let (pid, connection) = (lane.pid, lane.connection);
+            let cause = Cause::Gone { pid, connection };
+            self.end_requests(vec![passed.name()], Code::Gone, cause);
+        }
     }
 
     /// Takes a process out of the roster, and finds a place for all that waited for it.
@@ -49,6 +60,11 @@ impl Hub {
         let held = std::mem::take(&mut lane.held).into_frames();
         let gate = std::mem::replace(&mut lane.gate, Gate::new(now));
         lane.own_bytes = lane.outbox.tags().map(Origin::own_bytes).sum();
+        for origin in lane.outbox.tags() {
+            if let Origin::Message(passed) = origin {
+                self.requests.ask(passed.name(), passed.sequence, 0);
+            }
+        }
         self.waiting_bytes -= before - lane.outbox.waiting_bytes();
         if !goodbye {
             self.counters.written_to_lost += lane.messages_written;
@@ -64,7 +80,9 @@ impl Hub {
         }
         lane.departed = Some((member.clone(), was_ready));
         self.find_new_places(&member, was_ready, frames, now);
-        self.turn_waiters_away(&member, Place::Lane(key), gate, now);
+        let slot_is_owed = self.owes_slot(&member, was_ready);
+        self.turn_waiters_away(&member, slot_is_owed, Place::Lane(key), gate, now);
+        self.abandon_blocked(key);
         self.requests.close_all_of(member.connection);
         let cause = Cause::Gone {
             pid: member.pid,
@@ -97,7 +115,7 @@ impl Hub {
     ) {
         let mut for_agent = Outbox::new();
         let mut for_slot = Outbox::new();
-        let slot_is_owed = !self.boot.done && !was_ready && member.role == Role::Worker;
+        let slot_is_owed = self.owes_slot(member, was_ready);
         for (frame, origin) in frames {
             let Origin::Message(passed) = origin else {
                 continue;
@@ -106,11 +124,11 @@ impl Hub {
             match passed.if_lost {
                 IfLost::NextAgent if !self.shutting_down => {
                     if passed.request {
-                        self.requests.ask(passed.name(), 0);
+                        self.requests.ask(passed.name(), passed.sequence, 0);
                     }
                     for_agent.push_shared(body, &[], origin, &mut self.spares);
                 }
-                IfLost::SameSlot if slot_is_owed && member.index < self.boot.workers => {
+                IfLost::SameSlot if slot_is_owed => {
                     for_slot.push_shared(body, &[], origin, &mut self.spares);
                 }
                 IfLost::AnotherWorker => self.send_again(body, passed, now),
@@ -121,11 +139,22 @@ impl Hub {
                 IfLost::Forget => self.counters.late_replies += 1,
             }
         }
-        self.put_first(Place::AgentMailbox, for_agent, now);
-        if slot_is_owed && member.index < self.boot.workers {
+        match self.roster.serving_agent() {
+            Some(agent) => self.give_to_agent(agent, for_agent, now),
+            None => self.put_first(Place::AgentMailbox, for_agent, now),
+        }
+        if slot_is_owed {
             self.mail.open(member.index, now);
             self.put_first(Place::WorkerMailbox(member.index), for_slot, now);
         }
+    }
+
+    /// Whether what a worker leaves waits for the next one in its slot.
+    fn owes_slot(&self, member: &Member, was_ready: bool) -> bool {
+        !self.boot.done
+            && !was_ready
+            && member.role == Role::Worker
+            && member.index < self.boot.workers
     }
 
     /// A message that any worker may take goes to another one, or waits for one. It has no
@@ -145,7 +174,8 @@ impl Hub {
             Place::Lane(key) => {
                 let lane = &mut self.lanes[key];
                 if passed.request {
-                    self.requests.ask(passed.name(), lane.connection);
+                    self.requests
+                        .ask(passed.name(), passed.sequence, lane.connection);
                 }
                 if lane.message_bytes() == 0 {
                     lane.clocks.took(now);
@@ -156,7 +186,7 @@ impl Hub {
             }
             mailbox => {
                 if passed.request {
-                    self.requests.ask(passed.name(), 0);
+                    self.requests.ask(passed.name(), passed.sequence, 0);
                 }
                 if let Some(mailbox) = self.mail.at(mailbox) {
                     mailbox
@@ -165,6 +195,30 @@ impl Hub {
                 }
             }
         }
+    }
+
+    /// Gives older messages to an agent that came before they were lost: before all that waits
+    /// for it, where it is not ready.
+    fn give_to_agent(&mut self, agent: Key, mut older: Outbox<Origin>, now: Instant) {
+        self.waiting_bytes += older.waiting_bytes();
+        let lane = &mut self.lanes[agent];
+        for origin in older.tags() {
+            if let Origin::Message(passed) = origin {
+                self.requests
+                    .ask(passed.name(), passed.sequence, lane.connection);
+            }
+        }
+        if lane.message_bytes() == 0 {
+            lane.clocks.took(now);
+            lane.gate.moved_at = now;
+        }
+        if lane.ready {
+            lane.outbox.append(older);
+        } else {
+            older.append(std::mem::take(&mut lane.held));
+            lane.held = older;
+        }
+        self.mark(agent);
     }
 
     /// Puts older messages before those that wait in a mailbox already.
@@ -183,8 +237,16 @@ impl Hub {
     }
 
     /// Those who waited for room at a process that left wait for room elsewhere, or are told.
-    fn turn_waiters_away(&mut self, member: &Member, place: Place, gate: Gate, now: Instant) {
+    fn turn_waiters_away(
+        &mut self,
+        member: &Member,
+        slot_is_owed: bool,
+        place: Place,
+        gate: Gate,
+        now: Instant,
+    ) {
         let mut for_agent = Gate::new(now);
+        let mut for_slot = Gate::new(now);
         for from in gate.waiters {
             let Some(blocked) = self.lanes.get(from).and_then(|lane| lane.blocked.as_ref()) else {
                 continue;
@@ -195,53 +257,56 @@ impl Hub {
             };
             match if_lost {
                 IfLost::NextAgent if !self.shutting_down => for_agent.waiters.push_back(from),
+                IfLost::SameSlot if slot_is_owed => for_slot.waiters.push_back(from),
                 IfLost::AnotherWorker => self.send_blocked_again(from, place, now),
                 IfLost::Forget => self.found(from, place, Found::Mailbox, now),
-                _ => {
-                    let id = blocked.id;
-                    let cause = Cause::Lost {
-                        pid: member.pid,
-                        connection: member.connection,
-                    };
-                    self.requests.close((self.lanes[from].connection, id));
-                    self.refuse(
-                        from,
-                        Refusal {
-                            code: Code::Undeliverable,
-                            id,
-                            cause,
-                        },
-                    );
-                    self.forget_place(from, place, now);
+                IfLost::NextAgent | IfLost::SameSlot | IfLost::TellSender => {
+                    let (pid, connection) = (member.pid, member.connection);
+                    let cause = Cause::Lost { pid, connection };
+                    self.turn_blocked_away(from, place, Code::Undeliverable, cause, now);
                 }
             }
         }
         self.move_waiters(for_agent, place, Place::AgentMailbox);
         self.release(Place::AgentMailbox, now);
+        if slot_is_owed {
+            let slot = Place::WorkerMailbox(member.index);
+            self.move_waiters(for_slot, place, slot);
+            self.release(slot, now);
+        }
     }
 
     fn send_blocked_again(&mut self, from: Key, old: Place, now: Instant) {
-        let new = self
-            .random_worker()
-            .map_or(Place::RandomMailbox, Place::Lane);
+        let new = match self.random_worker() {
+            Some(key) => Place::Lane(key),
+            None if self.shutting_down => {
+                let (code, cause) = (Code::ShuttingDown, Cause::ShuttingDown);
+                return self.turn_blocked_away(from, old, code, cause, now);
+            }
+            None => Place::RandomMailbox,
+        };
         let mut gate = Gate::new(now);
         gate.waiters.push_back(from);
         self.move_waiters(gate, old, new);
         self.release(new, now);
     }
 
-    /// The blocked message of `from` was refused at `place`, and its sender told.
-    fn forget_place(&mut self, from: Key, place: Place, now: Instant) {
-        if let Some(blocked) = self.lanes[from].blocked.as_mut() {
-            blocked.remaining.retain(|(other, _)| *other != place);
-            blocked.tally.refused += 1;
+    /// A sender that is no more is held back no more. Who waits for the reply that it was about
+    /// to give hears that it is gone.
+    fn abandon_blocked(&mut self, from: Key) {
+        let (pid, connection) = (self.lanes[from].pid, self.lanes[from].connection);
+        if let Some(request) = self.drop_blocked(from).and_then(|left| left.sent.answers) {
+            let cause = Cause::Gone { pid, connection };
+            self.end_requests(vec![request], Code::Gone, cause);
         }
-        self.settle_blocked(from, now);
     }
 
     /// A message is lost, and its sender, if it is there, hears why.
     pub(super) fn lose(&mut self, passed: Passed, code: Code, cause: Cause) {
-        self.requests.close(passed.name());
+        if passed.request && !self.requests.end(passed.name(), passed.sequence) {
+            // It timed out, and its sender knows.
+            return;
+        }
         if let Some(sender) = self.roster.connection(passed.connection) {
             self.refuse(
                 sender,

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use henhouse_proto::frame::Stamp;
 use henhouse_proto::outbox::Outbox;
-use henhouse_proto::wire::Want;
 
-use super::origin::{Origin, Place};
+use super::origin::{Origin, Place, Sent};
 use super::refusal::Refusal;
 use crate::roster::{Key, Member};
 
@@ -126,9 +125,7 @@ impl Gate {
 #[derive(Debug)]
 pub(super) struct Blocked {
     pub(super) body: Bytes,
-    pub(super) id: u64,
-    pub(super) want: Want,
-    pub(super) sequence: u64,
+    pub(super) sent: Sent,
     pub(super) since: Instant,
     /// Where it still has to go, and what becomes of it if that receiver is lost.
     pub(super) remaining: Vec<(Place, super::origin::IfLost)>,

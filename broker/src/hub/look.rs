@@ -174,7 +174,7 @@ impl Hub {
 
     /// Whether half-received frames have taken their share: half of what all may have, so that
     /// who claims much and sends little cannot keep the others from sending.
-    fn is_crowded(&self) -> bool {
+    pub(super) fn is_crowded(&self) -> bool {
         self.receiving_bytes >= self.limits.waiting_bytes_max / 2
     }
 
@@ -182,12 +182,13 @@ impl Hub {
     /// there is always one that can be completed; and if it does not go on, it is ended.
     fn look_at_receiving(&mut self, now: Instant) {
         if !self.is_crowded() {
-            if self.favoured.take().is_some() {
-                self.mark_all();
-            }
+            self.favoured = None;
             return;
         }
-        let unfinished = |(key, lane): (Key, &Lane)| (lane.receiving_bytes > 0).then_some(key);
+        // Who is held back cannot go on, and is not to blame for it.
+        let unfinished = |(key, lane): (Key, &Lane)| {
+            (lane.receiving_bytes > 0 && lane.blocked.is_none()).then_some(key)
+        };
         let first = self.lanes.iter().find_map(unfinished);
         match (self.favoured, first) {
             (Some((key, since)), Some(first)) if key == first => {

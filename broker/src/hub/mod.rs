@@ -216,10 +216,15 @@ impl Hub {
 
     /// A session holds so many bytes of a frame that has not wholly arrived.
     pub(crate) fn receiving(&mut self, key: Key, bytes: usize) {
+        let was_crowded = self.is_crowded();
         let lane = &mut self.lanes[key];
         self.waiting_bytes = self.waiting_bytes - lane.receiving_bytes + bytes;
         self.receiving_bytes = self.receiving_bytes - lane.receiving_bytes + bytes;
         lane.receiving_bytes = bytes;
+        if was_crowded && !self.is_crowded() {
+            // Whoever was not read because of that is read again.
+            self.mark_all();
+        }
     }
 
     /// Something arrived from that connection.
@@ -242,10 +247,14 @@ impl Hub {
         let before = lane.outbox.waiting_bytes();
         let mut own = 0;
         let mut messages = 0;
+        let mut last = None;
         let gone = |origin| match origin {
             Origin::Broker { bytes } => own += bytes,
             Origin::News => {}
-            Origin::Message(_) => messages += 1,
+            Origin::Message(passed) => {
+                messages += 1;
+                last = Some(passed);
+            }
         };
         let wrote = lane
             .outbox
@@ -254,6 +263,9 @@ impl Hub {
         lane.own_bytes -= own;
         lane.messages_written += messages;
         self.counters.messages_written += messages;
+        if let (Some(passed), Some(_)) = (last, &self.lanes[key].departed) {
+            self.read_by_leaver(key, passed);
+        }
         if matches!(wrote, Poll::Ready(Ok(bytes)) if bytes > 0) {
             self.took(key, now);
         }
@@ -277,7 +289,6 @@ impl Hub {
     pub(crate) fn closed(&mut self, key: Key, now: Instant) {
         self.leave(key, false, now);
         self.find_place_for_half_written(key, now);
-        self.drop_blocked(key);
         self.receiving(key, 0);
         let lane = self.lanes.remove(key);
         self.waiting_bytes -= lane.counted_bytes();

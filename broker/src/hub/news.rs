@@ -9,7 +9,10 @@ use henhouse_proto::wire::{self, Encoding, Route};
 use prost::Message as _;
 
 use super::Hub;
+use super::lane::Ending;
+use super::mail::Mailbox;
 use super::origin::{Origin, Place};
+use super::refusal::Cause;
 use super::seat::BrokerEvent;
 use crate::limits::PIDS_GATHER;
 use crate::roster::{Key, Role, Standing};
@@ -39,7 +42,7 @@ impl Hub {
             let refusal = super::Refusal {
                 code: wire::Code::Malformed,
                 id: 0,
-                cause: super::Cause::Again("Ready"),
+                cause: Cause::Again("Ready"),
             };
             return self.refuse(key, refusal);
         }
@@ -105,7 +108,8 @@ impl Hub {
             if let Origin::Message(passed) = origin
                 && passed.request
             {
-                self.requests.ask(passed.name(), lane.connection);
+                self.requests
+                    .ask(passed.name(), passed.sequence, lane.connection);
             }
         }
     }
@@ -126,16 +130,7 @@ impl Hub {
     pub(super) fn finish_boot(&mut self, now: Instant) {
         self.boot.done = true;
         for (index, mailbox) in self.mail.resize(0, now) {
-            let code = wire::Code::Undeliverable;
-            self.lose_all(mailbox.outbox, code, super::Cause::NeverCame { index });
-            for from in mailbox.gate.waiters {
-                self.found(
-                    from,
-                    Place::WorkerMailbox(index),
-                    super::payload::Found::Refused,
-                    now,
-                );
-            }
+            self.never_came(index, mailbox, now);
         }
         let ready: Vec<Key> = self.hearers().collect();
         for key in ready {
@@ -143,6 +138,16 @@ impl Hub {
         }
         self.pids_due = None;
         self.event(BrokerEvent::EggReady);
+    }
+
+    /// What waited for a worker that is not expected any more is lost, and those who wait for
+    /// room there go on.
+    pub(super) fn never_came(&mut self, index: u32, mailbox: Mailbox, now: Instant) {
+        let (code, cause) = (wire::Code::Undeliverable, Cause::NeverCame { index });
+        self.lose_all(mailbox.outbox, code, cause);
+        for from in mailbox.gate.waiters {
+            self.turn_blocked_away(from, Place::WorkerMailbox(index), code, cause, now);
+        }
     }
 
     /// `egg-pids` and then `egg-ready`, to a process that has heard neither.
@@ -176,11 +181,13 @@ impl Hub {
         }
     }
 
-    /// Those who hear the news: all that are ready, operators aside.
+    /// Those who hear the news: all that are ready, operators aside, and have not heard the last
+    /// frame.
     fn hearers(&self) -> impl Iterator<Item = Key> + '_ {
         self.roster
             .iter()
             .filter(|(_, member)| member.role != Role::Operator && member.standing.is_ready())
+            .filter(|(key, _)| !matches!(self.lanes[*key].ending, Ending::LastFrame(_)))
             .map(|(key, _)| key)
     }
 

@@ -9,6 +9,7 @@ use super::lane::Ending;
 use super::origin::Place;
 use super::refusal::Cause;
 use super::seat::{BrokerEvent, Seat};
+use crate::limits::DRAIN_DEADLINE;
 use crate::roster::{Key, Role};
 
 impl Hub {
@@ -44,7 +45,6 @@ impl Hub {
                 // What it said behind that waits in its socket, and nobody is held back for a
                 // dead sender.
                 self.leave(key, false, now);
-                self.drop_blocked(key);
             }
             if self.lanes[key].ending == Ending::No {
                 self.endings += 1;
@@ -61,11 +61,13 @@ impl Hub {
             return;
         }
         for (index, mailbox) in self.mail.resize(workers, now) {
-            self.lose_all(
-                mailbox.outbox,
-                Code::Undeliverable,
-                Cause::NeverCame { index },
-            );
+            self.never_came(index, mailbox, now);
+        }
+        // A slot that has just become an expected one may be filled already.
+        for (_, member) in self.roster.iter() {
+            if member.role == Role::Worker {
+                self.mail.empty(Place::WorkerMailbox(member.index), now);
+            }
         }
         self.look_at_boot(now);
     }
@@ -80,9 +82,20 @@ impl Hub {
 
     /// Says Goodbye to all, once everything before it has left.
     pub(crate) fn say_goodbye(&mut self, now: Instant) {
-        self.shutting_down = true;
+        self.shut_down(now);
+        for from in self.blocked.clone() {
+            let Some(blocked) = self.lanes[from].blocked.as_ref() else {
+                continue;
+            };
+            for (place, _) in blocked.remaining.clone() {
+                self.turn_blocked_away(from, place, Code::ShuttingDown, Cause::ShuttingDown, now);
+            }
+        }
         let keys: Vec<Key> = self.roster.iter().map(|(key, _)| key).collect();
         for key in keys {
+            // Nothing may come behind it.
+            self.roster.drain(key);
+            self.pay_all_owed(key);
             self.last_frame(key, wire::frame::Body::Goodbye(wire::Goodbye {}), now);
         }
     }
@@ -105,7 +118,7 @@ impl Hub {
         if let Some(mailbox) = self.mail.empty(place, now) {
             self.lose_all(mailbox.outbox, Code::ShuttingDown, Cause::ShuttingDown);
             for from in mailbox.gate.waiters {
-                self.found(from, place, super::payload::Found::Refused, now);
+                self.turn_blocked_away(from, place, Code::ShuttingDown, Cause::ShuttingDown, now);
             }
         }
     }
@@ -126,6 +139,12 @@ impl Hub {
         let incarnation = member.incarnation;
         if matches!(member.role, Role::Agent | Role::Worker) {
             self.start_drain(key, now);
+            if incarnation == 0 {
+                // Whoever started it is not here to ask it to leave.
+                let deadline_ms = u32::try_from(DRAIN_DEADLINE.as_millis()).unwrap_or(u32::MAX);
+                let cause = format!("it says that it is failing: {reason}");
+                self.tell(key, wire::frame::Body::Drain(wire::Drain { deadline_ms, cause }));
+            }
             self.event(BrokerEvent::Failing {
                 incarnation,
                 reason,

@@ -1,5 +1,9 @@
 //! Where a waiting frame came from, and what becomes of it if its receiver is lost.
 
+use henhouse_proto::frame::{Header, Target};
+use henhouse_proto::wire::Want;
+
+use super::requests::RequestName;
 use crate::roster::Key;
 
 /// The tag of a frame in an outbox or a mailbox.
@@ -26,6 +30,51 @@ impl Origin {
     }
 }
 
+/// What is known of a message while it finds its places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sent {
+    /// Its sender's number for it.
+    pub(super) id: u64,
+    /// The broker's number for it: what came first has the lower one.
+    pub(super) sequence: u64,
+    pub(super) want: Want,
+    /// The request that it replies to.
+    pub(super) answers: Option<RequestName>,
+}
+
+impl Sent {
+    pub(super) fn new(header: &Header<'_>, sequence: u64) -> Sent {
+        let answers = match header.target {
+            Target::Reply {
+                connection,
+                in_reply_to,
+            } => Some((connection, in_reply_to)),
+            Target::Broadcast { .. }
+            | Target::App { .. }
+            | Target::Agent
+            | Target::Random
+            | Target::Process { .. } => None,
+        };
+        Sent {
+            id: header.id,
+            sequence,
+            want: header.want,
+            answers,
+        }
+    }
+
+    /// The message on its way from `connection` to one place.
+    pub(super) fn passed(&self, connection: u64, if_lost: IfLost) -> Passed {
+        Passed {
+            connection,
+            id: self.id,
+            sequence: self.sequence,
+            request: self.want == Want::Reply,
+            if_lost,
+        }
+    }
+}
+
 /// A message that is passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Passed {
@@ -42,7 +91,7 @@ pub(super) struct Passed {
 
 impl Passed {
     /// What a request is known by.
-    pub(super) fn name(&self) -> (u64, u64) {
+    pub(super) fn name(&self) -> RequestName {
         (self.connection, self.id)
     }
 }

@@ -48,6 +48,8 @@ pub(super) enum Cause {
     NoAgent,
     /// The receiver took nothing for the send timeout.
     NoRoomAt { pid: u32, connection: u64 },
+    /// The reply found no room with the one that asked.
+    NoRoomForReply,
     /// The mailbox of the agent or of a worker was full for the send timeout.
     MailboxFull,
     /// The receiver left before the message was sent to it.
@@ -106,6 +108,10 @@ impl fmt::Display for Detail<'_> {
                 f,
                 "process {pid} (connection {connection}) took nothing for {send_timeout:?} and \
                  has no room; send less, or see why it does not read"
+            ),
+            Cause::NoRoomForReply => write!(
+                f,
+                "the reply found no room with the process that asked; read while requests are open"
             ),
             Cause::MailboxFull => write!(
                 f,

@@ -10,6 +10,9 @@ pub(super) type RequestName = (u64, u64);
 struct Request {
     /// The connection that was asked; 0 while the request waits for somebody to ask.
     asked: u64,
+    /// Of the message that asks: an id may come again once its request has ended, while the
+    /// first message still waits.
+    sequence: u64,
     deadline: Instant,
 }
 
@@ -45,15 +48,23 @@ impl Requests {
     }
 
     /// Opens a request that nobody has been asked yet.
-    pub(super) fn open(&mut self, name: RequestName, deadline: Instant) {
-        self.open.insert(name, Request { asked: 0, deadline });
+    pub(super) fn open(&mut self, name: RequestName, sequence: u64, deadline: Instant) {
+        let request = Request {
+            asked: 0,
+            sequence,
+            deadline,
+        };
+        self.open.insert(name, request);
         self.by_deadline.insert((deadline, name));
         *self.by_asker.entry(name.0).or_default() += 1;
     }
 
-    /// The request, if it is one, is now with `asked`; 0 for nobody.
-    pub(super) fn ask(&mut self, name: RequestName, asked: u64) {
-        if let Some(request) = self.open.get_mut(&name) {
+    /// The request of that message, if it is one and has not ended, is now with `asked`; 0 for
+    /// nobody.
+    pub(super) fn ask(&mut self, name: RequestName, sequence: u64, asked: u64) {
+        if let Some(request) = self.open.get_mut(&name)
+            && request.sequence == sequence
+        {
             self.by_asked.remove(&(request.asked, name));
             request.asked = asked;
             if asked != 0 {
@@ -74,8 +85,16 @@ impl Requests {
         }
     }
 
+    /// Closes the request of that message. `false` where it has ended before.
+    pub(super) fn end(&mut self, name: RequestName, sequence: u64) -> bool {
+        self.open
+            .get(&name)
+            .is_some_and(|request| request.sequence == sequence)
+            && self.close(name)
+    }
+
     /// Closes a request. `false` where it was not open.
-    pub(super) fn close(&mut self, name: RequestName) -> bool {
+    fn close(&mut self, name: RequestName) -> bool {
         let Some(request) = self.open.remove(&name) else {
             return false;
         };
@@ -141,8 +160,8 @@ mod tests {
     #[test]
     fn only_the_one_that_was_asked_replies_and_only_once() {
         let mut requests = Requests::default();
-        requests.open((1, 7), Instant::now());
-        requests.ask((1, 7), 2);
+        requests.open((1, 7), 1, Instant::now());
+        requests.ask((1, 7), 1, 2);
         assert_eq!(requests.reply((1, 7), 3), Verdict::NotAsked);
         assert_eq!(requests.reply((1, 7), 2), Verdict::Passes);
         assert_eq!(requests.reply((1, 7), 2), Verdict::Late);
@@ -151,20 +170,30 @@ mod tests {
     #[test]
     fn a_request_that_was_sent_again_is_with_the_second_receiver() {
         let mut requests = Requests::default();
-        requests.open((1, 7), Instant::now());
-        requests.ask((1, 7), 2);
-        requests.ask((1, 7), 3);
+        requests.open((1, 7), 1, Instant::now());
+        requests.ask((1, 7), 1, 2);
+        requests.ask((1, 7), 1, 3);
         assert!(requests.close_all_asked_of(2).is_empty());
         assert_eq!(requests.close_all_asked_of(3), [(1, 7)]);
         assert_eq!((requests.len(), requests.next_deadline()), (0, None));
     }
 
     #[test]
+    fn an_old_message_is_not_taken_for_a_new_request_with_its_id() {
+        let mut requests = Requests::default();
+        requests.open((1, 7), 5, Instant::now());
+        requests.ask((1, 7), 5, 2);
+        requests.ask((1, 7), 4, 3);
+        assert!(!requests.end((1, 7), 4));
+        assert_eq!(requests.reply((1, 7), 2), Verdict::Passes);
+    }
+
+    #[test]
     fn requests_expire_in_the_order_of_their_deadlines() {
         let now = Instant::now();
         let mut requests = Requests::default();
-        requests.open((1, 1), now + Duration::from_secs(2));
-        requests.open((1, 2), now + Duration::from_secs(1));
+        requests.open((1, 1), 1, now + Duration::from_secs(2));
+        requests.open((1, 2), 2, now + Duration::from_secs(1));
         assert_eq!(requests.expired(now), None);
         assert_eq!(requests.next_deadline(), Some(now + Duration::from_secs(1)));
         assert_eq!(requests.expired(now + Duration::from_secs(5)), Some((1, 2)));

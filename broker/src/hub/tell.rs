@@ -37,8 +37,11 @@ impl Hub {
         self.lanes[key].ending = Ending::LastFrame(now + LAST_FRAME);
     }
 
-    /// One of the broker's own frames.
+    /// One of the broker's own frames, where the last one was not said yet.
     pub(super) fn tell(&mut self, key: Key, body: wire::frame::Body) {
+        if matches!(self.lanes[key].ending, Ending::LastFrame(_)) {
+            return;
+        }
         let bytes = frame::encode(body);
         let cost = Outbox::<Origin>::cost(bytes.len() - PREFIX_BYTES);
         let lane = &mut self.lanes[key];
@@ -64,6 +67,15 @@ impl Hub {
                 lane.owed.push_back((refusal, 1));
                 self.waiting_bytes += Refusal::COST_BYTES;
             }
+        }
+    }
+
+    /// Tells all that was remembered: it is the last occasion.
+    pub(super) fn pay_all_owed(&mut self, key: Key) {
+        while let Some((refusal, count)) = self.lanes[key].owed.pop_front() {
+            self.waiting_bytes -= Refusal::COST_BYTES;
+            let fault = refusal.fault(count, &self.limits);
+            self.tell(key, wire::frame::Body::Fault(fault));
         }
     }
 

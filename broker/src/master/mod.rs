@@ -11,15 +11,6 @@ mod policy;
 mod program;
 mod runtime_directory;
 
-#[cfg(feature = "cli")]
-pub(crate) use self::{
-    builder::run,
-    driver::{Listening, Loader, Options},
-    os::{Strangers, listener::Address},
-    plan::{Listen, Plan, RolePlan},
-    policy::RoleRules,
-    runtime_directory::default_socket,
-};
 pub use self::{
     builder::{Master, MasterError},
     driver::{Ended, ProcessStatus, SlotStatus, StartError, Status},
@@ -30,4 +21,15 @@ pub use self::{
     },
     plan::PlanError,
     program::{Program, ProgramError, this_program},
+};
+
+// For the command above, which makes its plan from a file.
+#[cfg(feature = "cli")]
+pub(crate) use self::{
+    builder::{cores, run},
+    driver::{Listening, Options},
+    os::{Strangers, listener::Address},
+    plan::{Listen, Plan, RolePlan},
+    policy::{RoleRules, Rules, Span},
+    runtime_directory::default_socket,
 };

@@ -107,6 +107,12 @@ pub(super) fn header(bytes: &[u8]) -> Result<Result<Header<'_>, Nonsense>, Malfo
             (10, Value::Varint(value)) => read.timeout_ms = low_32(value),
             (11, Value::Varint(value)) => read.others = value != 0,
             (15, Value::Bytes(value)) => read.data = value,
+            // Some libraries skip such a field, and some give up on the frame.
+            (1..=11 | 15, _) => {
+                return Err(Malformed(
+                    "a field of a message has another type than the schema's",
+                ));
+            }
             _ => {}
         }
     }

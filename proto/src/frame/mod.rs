@@ -2,14 +2,17 @@
 //!
 //! [`scan`] is what a broker does with a frame from a process: it checks what would break or
 //! deceive a receiver, reads what routes, and leaves the data alone. [`decode`] is what a
-//! process does with a frame from its broker, whom it trusts. [`encode`] is for both.
+//! process does with a frame from its broker, whom it trusts. [`arrived`] reads the message in
+//! one where it lies. [`encode`] is for both.
 
+mod arrived;
 mod encode;
 mod fields;
 mod message;
 mod scan;
 mod stamp;
 
+pub use arrived::{Arrived, arrived};
 pub use encode::{decode, encode, encode_head};
 pub use message::{Header, Nonsense, Target};
 pub use scan::{Body, Malformed, scan};

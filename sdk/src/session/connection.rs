@@ -9,9 +9,9 @@ use henhouse_proto::frame;
 use henhouse_proto::limits::{FRAME_BYTES_MAX, STAMP_BYTES_MAX};
 use henhouse_proto::outbox::{Outbox, Spares};
 use henhouse_proto::reader::{FrameReader, ReadBuffer};
-use henhouse_proto::wire::{self, frame::Body};
+use henhouse_proto::wire::frame::Body;
 
-use super::dispatch;
+use super::dispatch::Dispatch;
 use crate::fault::Closed;
 use crate::limits::{CLOSE_TIMEOUT, ROUNDS_MAX, WRITE_BYTES_MAX};
 use crate::outgoing::Tag;
@@ -26,7 +26,6 @@ pub(crate) struct Connection {
     /// What the session has taken from the senders and is writing.
     pub(super) writing: Outbox<Tag>,
     pub(super) spares: Spares,
-    batch: Vec<wire::Frame>,
 }
 
 impl Connection {
@@ -37,7 +36,6 @@ impl Connection {
             buffer: ReadBuffer::new(),
             writing: Outbox::new(),
             spares: Spares::new(),
-            batch: Vec::new(),
         }
     }
 
@@ -48,9 +46,14 @@ impl Connection {
 
     /// The broker's first frame.
     pub(super) async fn first(&mut self) -> io::Result<Option<Body>> {
+        let invalid = |error: Box<dyn std::error::Error + Send + Sync>| {
+            io::Error::new(io::ErrorKind::InvalidData, error)
+        };
         loop {
-            if let Some(frame) = self.reader.next(&mut self.buffer).map_err(invalid)? {
-                return Ok(frame::decode(frame.into_bytes()).map_err(invalid)?.body);
+            let frame = self.reader.next(&mut self.buffer);
+            if let Some(frame) = frame.map_err(|error| invalid(error.into()))? {
+                let frame = frame::decode(frame.into_bytes());
+                return Ok(frame.map_err(|error| invalid(error.into()))?.body);
             }
             if poll_fn(|cx| self.poll_fill(cx)).await? == 0 {
                 return Err(io::Error::new(
@@ -136,33 +139,39 @@ impl Connection {
         }
     }
 
-    /// Reads once, and hands on what has come.
+    /// Hands on what was read, or else reads once: behind the Welcome there may be more in the
+    /// buffer already.
     fn poll_read(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Poll<Result<(), Closed>> {
-        ready!(
-            shared
-                .backlog
-                .poll_room(cx, shared.outgoing.somebody_waits())
-        );
-        let read = ready!(self.poll_fill(cx));
-        let mut batch = std::mem::take(&mut self.batch);
-        let taken = loop {
+        let waits = |cx: &mut Context<'_>| shared.outgoing.somebody_waits(cx);
+        ready!(shared.backlog.poll_room(cx, waits));
+        if self.hand_on(shared)? {
+            return Poll::Ready(Ok(()));
+        }
+        match ready!(self.poll_fill(cx)) {
+            Ok(0) => Poll::Ready(Err(Closed::Lost("the stream has ended".to_owned()))),
+            Ok(_) => Poll::Ready(Ok(())),
+            Err(error) => Poll::Ready(Err(lost(&error))),
+        }
+    }
+
+    /// Hands on the frames that have come whole; gives whether there was any.
+    fn hand_on(&mut self, shared: &Shared) -> Result<bool, Closed> {
+        let mut dispatch = Dispatch::new(shared, &mut self.writing, &mut self.spares);
+        let mut any = false;
+        let handed = loop {
             match self.reader.next(&mut self.buffer) {
-                Ok(None) => break Ok(()),
-                Ok(Some(frame)) => match frame::decode(frame.into_bytes()) {
-                    Ok(frame) => batch.push(frame),
-                    Err(error) => break Err(invalid(error)),
-                },
+                Ok(None) => break Ok(any),
+                Ok(Some(frame)) => {
+                    any = true;
+                    if let Err(end) = dispatch.frame(frame) {
+                        break Err(end);
+                    }
+                }
                 Err(error) => break Err(invalid(error)),
             }
         };
-        let end = dispatch::dispatch(shared, &mut batch, &mut self.writing, &mut self.spares);
-        self.batch = batch;
-        end?;
-        match (read, taken) {
-            (Ok(0), Ok(())) => Poll::Ready(Err(Closed::Lost("it has ended".to_owned()))),
-            (Ok(_), Ok(())) => Poll::Ready(Ok(())),
-            (Err(error), _) | (_, Err(error)) => Poll::Ready(Err(lost(&error))),
-        }
+        dispatch.finish();
+        handed
     }
 
     fn drain_words(&mut self, cx: &mut Context<'_>, shared: &Shared) -> Result<(), Closed> {
@@ -183,8 +192,9 @@ fn with_stamp(bytes_max: u32) -> u32 {
     bytes_max.saturating_add(stamp_bytes)
 }
 
-fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
+/// The end of a connection whose broker says what no broker says.
+pub(super) fn invalid(error: impl std::error::Error) -> Closed {
+    Closed::Lost(format!("it does not speak as a broker does: {error}"))
 }
 
 fn lost(error: &io::Error) -> Closed {

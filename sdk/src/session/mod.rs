@@ -1,15 +1,14 @@
 //! The life of a messenger: its connection, the next one, and the end.
 
-mod backoff;
 mod connection;
 mod dispatch;
 mod handshake;
 
 use std::sync::Arc;
 
-use self::backoff::Backoff;
 pub(crate) use self::connection::Connection;
 pub(crate) use self::handshake::{HandshakeError, Hello, handshake};
+use crate::backoff::Backoff;
 use crate::fault::{Closed, FaultCode};
 use crate::limits::EXIT_MASTER_LOST;
 use crate::shared::Shared;
@@ -26,7 +25,21 @@ pub(crate) enum Loss {
 }
 
 /// Drives `connection`, and what comes after it, until the messenger is closed.
-pub(crate) async fn run(shared: Arc<Shared>, mut connection: Connection, loss: Loss) {
+///
+/// It may be dropped at any time, even before its first poll: that is an end too.
+pub(crate) fn run(
+    shared: Arc<Shared>,
+    connection: Connection,
+    loss: Loss,
+) -> impl Future<Output = ()> + Send {
+    let end = EndWithTask(shared.clone());
+    async move {
+        let _end = end;
+        drive(shared, connection, loss).await;
+    }
+}
+
+async fn drive(shared: Arc<Shared>, mut connection: Connection, loss: Loss) {
     let why = loop {
         let why = connection.converse(&shared).await;
         let (Loss::Reconnect(socket, hello), false) = (&loss, shared.is_closing()) else {
@@ -43,7 +56,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut connection: Connection, loss: L
                 Ok(new) => connection = new,
                 Err(why) => break why,
             },
-            () = shared.closing() => break Closed::ByUs,
+            () = shared.closing() => break shared.outgoing.end_without_broker(),
         }
         tracing::info!("connected to {} again", socket.endpoint);
         shared.reconnected.push(());
@@ -52,6 +65,18 @@ pub(crate) async fn run(shared: Arc<Shared>, mut connection: Connection, loss: L
     if let (Loss::Exit(exit), true) = (loss, why != Closed::ByUs) {
         report_loss(&why);
         exit(EXIT_MASTER_LOST);
+    }
+}
+
+/// The end of a session whose runtime is shut down under it: without it, whoever waits on
+/// another runtime would wait for ever.
+struct EndWithTask(Arc<Shared>);
+
+impl Drop for EndWithTask {
+    fn drop(&mut self) {
+        if self.0.closed.borrow().is_none() {
+            self.0.end(&Closed::Lost("its task was ended".to_owned()));
+        }
     }
 }
 
@@ -93,11 +118,11 @@ async fn reconnect(shared: &Shared, socket: &Socket, hello: &Hello) -> Result<Co
 }
 
 fn report_loss(why: &Closed) {
-    tracing::error!(code = EXIT_MASTER_LOST, "{why}: this process ends");
+    tracing::error!(code = EXIT_MASTER_LOST, "{why}; this process ends");
     if !tracing::dispatcher::has_been_set() {
         use std::io::Write as _;
         // A process that just vanishes would be a riddle. Where there is no stderr either,
         // the exit code has to do.
-        let _ = writeln!(std::io::stderr(), "henhouse: {why}: this process ends");
+        let _ = writeln!(std::io::stderr(), "henhouse: {why}; this process ends");
     }
 }

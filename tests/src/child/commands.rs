@@ -178,7 +178,7 @@ fn verb<'a>(
     order: &Value,
     action: &'a str,
     text: &'a str,
-) -> henhouse_sdk::Send<'a> {
+) -> henhouse_sdk::Draft<'a> {
     match order["to"].as_str() {
         Some("app") => messenger.send_to_app(action, text),
         Some("agent") => messenger.send_to_agent(action, text),

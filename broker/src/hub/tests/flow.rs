@@ -312,3 +312,38 @@ fn at_most_one_egg_pids_waits_per_receiver() {
     let told: wire::Pids = prost::Message::decode(pids[0].data.clone()).unwrap();
     assert_eq!(told.worker.len(), 99);
 }
+
+#[test]
+fn who_was_not_read_for_want_of_memory_is_woken_when_there_is_some() {
+    let mut world = World::with_limits(false, 0, narrow());
+    let (one, two) = (world.start(Worker, 1), world.start(Worker, 2));
+    world.hub.receiving(one, 40_000);
+    world.hub.receiving(two, 10_000);
+    assert!(!world.hub.may_read(one) && !world.hub.may_read(two));
+    let mut marked = Vec::new();
+    world.hub.take_marked(&mut marked);
+    marked.clear();
+    world.hub.receiving(two, 0);
+    world.hub.take_marked(&mut marked);
+    assert!(marked.contains(&one) && world.hub.may_read(one));
+}
+
+#[test]
+fn who_is_held_back_in_the_middle_of_a_frame_is_not_ended_for_that() {
+    let limits = Limits {
+        send_timeout: Duration::from_secs(60),
+        stall: Duration::from_secs(20),
+        ..narrow()
+    };
+    let mut world = World::with_limits(false, 0, limits);
+    let (one, two) = (world.start(Worker, 1), world.start(Worker, 2));
+    world.read(one);
+    fill(&mut world, one, 2);
+    world.hub.receiving(one, 50_000);
+    for _ in 0..40 {
+        world.read_bytes(two, 100);
+        world.wait(Duration::from_secs(1));
+    }
+    assert_eq!(world.faults(one), []);
+    world.hub.receiving(one, 0);
+}

@@ -1,5 +1,6 @@
 //! The hub against what is promised about a message.
 
+mod endings;
 mod flow;
 mod model;
 mod requests;

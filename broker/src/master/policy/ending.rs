@@ -159,10 +159,10 @@ impl Supervisor {
 
     /// Something had to be killed: at an end that was asked for, the exit code says so.
     pub(super) fn forced(&mut self) {
-        if let Stage::Ending(ending) = &mut self.stage {
-            if ending.end == End::Stopped {
-                ending.end = End::Forced;
-            }
+        if let Stage::Ending(ending) = &mut self.stage
+            && ending.end == End::Stopped
+        {
+            ending.end = End::Forced;
         }
     }
 

@@ -39,7 +39,7 @@ use self::{
 const ROUNDS_MAX: usize = 64;
 
 /// The agent's and the workers' slots, and all that is being done about them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Supervisor {
     rules: Rules,
     stage: Stage,
@@ -139,6 +139,7 @@ impl Supervisor {
     fn settle(&mut self) {
         for _ in 0..ROUNDS_MAX {
             let before = self.out.len();
+            self.slots.retain(|slot| !(slot.removed && slot.is_empty()));
             self.pass_deadlines();
             self.progress_stage();
             self.calm_down();
@@ -147,7 +148,6 @@ impl Supervisor {
             self.progress_watches();
             self.refill();
             self.renew();
-            self.slots.retain(|slot| !(slot.removed && slot.is_empty()));
             if self.out.len() == before {
                 break;
             }

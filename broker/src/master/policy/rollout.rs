@@ -125,10 +125,9 @@ impl Supervisor {
             .filter(|(_, slot)| slot.place != Place::Agent && !slot.removed)
             .filter(|(_, slot)| !rollout.done.contains(&slot.place))
             .filter(|(_, slot)| {
-                !slot
-                    .current
+                slot.current
                     .as_ref()
-                    .is_some_and(|c| c.generation == generation)
+                    .is_none_or(|current| current.generation != generation)
             })
             .min_by_key(|(_, slot)| turn_of(slot))
             .map(|(index, _)| index);

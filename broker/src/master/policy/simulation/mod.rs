@@ -230,6 +230,14 @@ impl House {
             }
             self.world.obey(self.now, &action);
         }
+        // What could be done was done: looking once more at the same moment finds nothing.
+        let mut more = Vec::new();
+        self.machine
+            .clone()
+            .handle(self.now, Event::Tick, &mut more);
+        if !more.is_empty() {
+            self.hold(Err(format!("the machine had not settled: {more:?}")));
+        }
         let checked = self.promises.after(self.now, &self.machine);
         self.hold(checked);
     }

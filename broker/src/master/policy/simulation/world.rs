@@ -41,7 +41,6 @@ pub(super) enum What {
 #[derive(Clone, Debug)]
 pub(super) struct Life {
     pub(super) place: Place,
-    pub(super) generation: Generation,
     pub(super) alive: bool,
     /// It said Ready, and the machine heard it.
     pub(super) is_ready: bool,
@@ -202,10 +201,12 @@ impl World {
                 self.plan(now + at, What::Die(incarnation, Exit::Code(0)));
             }
             Action::Terminate { incarnation } => {
-                if self.rng.u8(..10) > 0 {
-                    let at = Duration::from_millis(self.rng.u64(..4_000));
-                    self.plan(now + at, What::Die(incarnation, Exit::Signal(15)));
-                }
+                // Some ignore it.
+                let at = match self.rng.u8(..10) {
+                    0 => HOUR,
+                    _ => Duration::from_millis(self.rng.u64(..4_000)),
+                };
+                self.plan(now + at, What::Die(incarnation, Exit::Signal(15)));
             }
             Action::Kill { incarnation } => {
                 // Seldom the kernel takes its time: a disk that hangs.
@@ -255,12 +256,12 @@ impl World {
         }
         let life = Life {
             place,
-            generation,
             alive: true,
             is_ready: false,
             is_bad: false,
             is_gone: false,
-            beats: self.rng.bool(),
+            // Beats end after a while, so where nothing is to fail there are none.
+            beats: self.rng.bool() && self.weather != Weather::Fine,
         };
         let beats = life.beats;
         self.lives.insert(incarnation, life);

@@ -1,0 +1,188 @@
+"""Clients under `henhouse start`: registered by their tokens, serving on the inherited socket, drained at the end."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+import henhouse
+
+ROOT = Path(__file__).parents[2]
+HENHOUSE = Path(
+    os.environ.get("HENHOUSE")
+    or Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/henhouse-under-test"
+)
+PATIENCE = 30
+
+if not HENHOUSE.exists() and os.environ.get("CI") != "true":
+    pytest.skip(f"{HENHOUSE} is not built", allow_module_level=True)
+
+ASKING_AGENT = """
+import asyncio, pathlib, sys, henhouse
+
+async def main():
+    messenger = await henhouse.join()
+    await messenger.ready()
+    answer = await messenger.request("random", "echo", {"n": 1}, timeout=20)
+    pathlib.Path(sys.argv[1]).write_text(repr(answer))
+    await messenger.draining()
+    await messenger.close()
+
+asyncio.run(main())
+"""
+
+
+class House:
+    """`henhouse start` with that configuration, on a port of its own."""
+
+    def __init__(self, directory: Path, agent: list[str], worker: list[str], count: int = 1) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        config = directory / "henhouse.toml"
+        config.write_text(
+            f'[master]\nsocket = "{directory / "s"}"\n'
+            f'[[listen]]\nname = "http"\naddress = "127.0.0.1:{self.port}"\n'
+            f"[agent]\ncommand = {json.dumps(agent)}\n"
+            f"[worker]\ncommand = {json.dumps(worker)}\ncount = {count}\n"
+        )
+        self.log = (directory / "log").open("w+")
+        self.process = subprocess.Popen(
+            [HENHOUSE, "start", "-c", config], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
+        )
+
+    def __enter__(self) -> "House":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.log.seek(0)
+        print(self.log.read())
+
+    def until(self, what):
+        """Asks again and again until there is an answer; the event has no other sign."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return what()
+            except (OSError, AssertionError):
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise
+                time.sleep(0.02)
+
+    def get(self, path: str = "/") -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            return answer.read().decode()
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(PATIENCE) == 0
+
+
+def test_a_worker_with_stock_protobuf_alone_answers_and_serves(tmp_path):
+    told = tmp_path / "told"
+    agent = [sys.executable, "-c", ASKING_AGENT, str(told)]
+    worker = [sys.executable, str(ROOT / "tests/clients/plain_worker.py")]
+    with House(tmp_path, agent, worker) as house:
+        assert house.until(house.get).startswith("plain worker ")
+        assert house.until(told.read_text) == "{'n': 1}"
+        house.stop()
+
+
+WORKERS = {
+    "node": ["node", str(ROOT / "examples/node/example/worker.mjs")],
+    "python": [sys.executable, str(ROOT / "examples/python/example/worker.py")],
+    "go": [str(ROOT / "tests/.cache/go/worker")],
+}
+
+
+@pytest.mark.parametrize("language", WORKERS)
+def test_workers_share_a_port_ask_a_python_agent_and_drain(tmp_path, language):
+    agent = [sys.executable, str(ROOT / "examples/python/example/agent.py")]
+    with House(tmp_path, agent, WORKERS[language], count=2) as house:
+        weather = json.loads(house.until(lambda: house.get("/weather")))
+        assert weather["city"] == "Oslo"
+        pids = set()
+
+        def both_answered():
+            pids.add(house.get())
+            assert len({str(pid) for pid in map(worker_pid, pids)}) == 2
+
+        house.until(both_answered)
+        house.stop()
+
+
+def test_a_node_worker_that_nobody_caught_is_replaced_while_the_port_answers(tmp_path):
+    agent = [sys.executable, str(ROOT / "examples/python/example/agent.py")]
+    with House(tmp_path, agent, WORKERS["node"]) as house:
+        before = worker_pid(house.until(house.get))
+        house.get("/crash")
+
+        def replaced():
+            # No request fails meanwhile: an OSError ends the test.
+            assert worker_pid(house.get()) != before
+
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                replaced()
+                break
+            except AssertionError:
+                continue
+        replaced()
+        house.stop()
+
+
+@pytest.mark.parametrize("language", WORKERS)
+def test_a_worker_whose_master_is_gone_exits_with_110(tmp_path, language):
+    """Under a bare broker: a master's own children are killed by the kernel before they could say it."""
+    path = str(tmp_path / "s")
+    broker = subprocess.Popen([HENHOUSE, "broker", "--socket", path], stderr=subprocess.DEVNULL)
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            worker = start_by_hand(WORKERS[language], path, listener)
+            watch_until_ready(path, worker)
+            broker.kill()
+            assert worker.wait(PATIENCE) == 110
+    finally:
+        broker.kill()
+        broker.wait()
+
+
+def start_by_hand(command: list[str], path: str, listener: socket.socket) -> subprocess.Popen:
+    """As a master starts it: the socket is descriptor 3, and the environment says so."""
+    env = os.environ | {"HENHOUSE_SOCKET": path, "HENHOUSE_ROLE": "worker", "LISTEN_FDS": "1"}
+    # The shell's own pid, which it keeps: it becomes the worker.
+    line = f'exec env LISTEN_PID=$$ "$@" 3<&{listener.fileno()}'
+    return subprocess.Popen(
+        ["bash", "-c", line, "bash", *command], env=env, pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL
+    )
+
+
+def watch_until_ready(path: str, worker: subprocess.Popen) -> None:
+    """Another member sees it come."""
+
+    async def watch() -> None:
+        while not os.path.exists(path):
+            await asyncio.sleep(0.01)
+        messenger = await henhouse.join("agent", socket=path)
+        news = messenger.listen("egg-pids")
+        await messenger.ready()
+        async for message in news:
+            if worker.pid in [peer.pid for peer in message.data.workers]:
+                break
+        await messenger.close()
+
+    asyncio.run(asyncio.wait_for(watch(), PATIENCE))
+
+
+def worker_pid(answer: str) -> int:
+    return int(answer) if answer.strip().isdigit() else json.loads(answer)["pid"]
