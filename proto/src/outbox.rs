@@ -109,9 +109,9 @@ impl<T> Outbox<T> {
             return self.push(&body, stamp, tag, spares);
         }
         let length = body.len() + stamp.len();
-        self.segments.copy(&[&prefix(length)], spares);
+        self.segments.copy_beside(&prefix(length));
         self.segments.share(body);
-        self.segments.copy(&[stamp], spares);
+        self.segments.copy_beside(stamp);
         self.entry(length, tag);
     }
 

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use crate::draft::{Draft, SendError};
 use crate::fault::{FaultCode, Refused};
-use crate::open::Answer;
+use crate::open::{Answer, Wanted};
 use crate::waiting::Waiting;
 
 /// A message whose sender waits for the broker's receipt, as [`Draft::confirm`] gives it.
@@ -22,17 +22,21 @@ use crate::waiting::Waiting;
 #[must_use = "a message is not sent until it is awaited"]
 pub struct Confirm<'a>(Draft<'a>);
 
-impl<'a> Confirm<'a> {
-    pub(crate) fn new(send: Draft<'a>) -> Confirm<'a> {
-        Confirm(send)
+impl<'a> Draft<'a> {
+    /// Waits for the broker's receipt.
+    pub fn confirm(mut self) -> Confirm<'a> {
+        self.want(Wanted::Receipt);
+        Confirm(self)
     }
+}
 
+impl Confirm<'_> {
     async fn confirm(self) -> Result<Receipt, ConfirmError> {
-        let messenger = self.0.messenger();
+        let shared = self.0.shared();
         let Some(queued) = self.0.queue().await? else {
             return Err(ConfirmError::Lost);
         };
-        match Waiting::new(messenger, queued).await {
+        match Waiting::new(shared, queued).await {
             Answer::Receipt { queued, held } => Ok(Receipt { queued, held }),
             Answer::Refused(refused) => Err(ConfirmError::from_refused(refused)),
             // No broker replies to what is no request.

@@ -3,15 +3,13 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::confirm::Confirm;
 use crate::data::{EncodeError, IntoData};
 use crate::envelope::{BadAction, Envelope, To, check_action};
 use crate::fault::Closed;
 use crate::held::Ticket;
-use crate::messenger::Messenger;
 use crate::open::Wanted;
 use crate::outgoing::{Queued, Refusal};
-use crate::request::Request;
+use crate::shared::Shared;
 
 /// A message to be sent, as the five verbs give it: await it, and it is queued. It waits
 /// while the broker holds this program back.
@@ -26,13 +24,13 @@ use crate::request::Request;
 #[derive(Debug)]
 #[must_use = "a message is not sent until it is awaited"]
 pub struct Draft<'a> {
-    messenger: &'a Messenger,
+    shared: &'a Shared,
     envelope: Result<Envelope<'a>, SendError>,
 }
 
 impl<'a> Draft<'a> {
     pub(crate) fn new<'d: 'a>(
-        messenger: &'a Messenger,
+        shared: &'a Shared,
         to: To,
         action: &'a str,
         data: impl IntoData<'d>,
@@ -48,10 +46,7 @@ impl<'a> Draft<'a> {
             (Err(bad), _) => Err(SendError::bad_action(bad, action)),
             (_, Err(error)) => Err(SendError::Encode(error)),
         };
-        Draft {
-            messenger,
-            envelope,
-        }
+        Draft { shared, envelope }
     }
 
     /// Of a message to many: not to myself.
@@ -75,26 +70,19 @@ impl<'a> Draft<'a> {
         self
     }
 
-    /// Waits for the broker's receipt.
-    pub fn confirm(mut self) -> Confirm<'a> {
-        if let Ok(envelope) = &mut self.envelope {
-            envelope.wanted = Some(Wanted::Receipt);
-        }
-        Confirm::new(self)
-    }
-
-    /// Waits for the receiver's reply.
-    pub fn request(mut self) -> Request<'a> {
+    /// What its sender wants to hear of it.
+    pub(crate) fn want(&mut self, wanted: Wanted) {
         match &mut self.envelope {
-            Ok(envelope) if envelope.to.is_one() => envelope.wanted = Some(Wanted::Reply),
-            Ok(_) => self.envelope = Err(SendError::ManyCannotReply),
+            Ok(envelope) if wanted == Wanted::Reply && !envelope.to.is_one() => {
+                self.envelope = Err(SendError::ManyCannotReply);
+            }
+            Ok(envelope) => envelope.wanted = Some(wanted),
             Err(_) => {}
         }
-        Request::new(self)
     }
 
-    pub(crate) fn messenger(&self) -> &'a Messenger {
-        self.messenger
+    pub(crate) fn shared(&self) -> &'a Shared {
+        self.shared
     }
 
     pub(crate) fn set_timeout_ms(&mut self, timeout_ms: u32) {
@@ -109,7 +97,7 @@ impl<'a> Draft<'a> {
             Err(error) => (None, Some(error)),
         };
         Queue {
-            messenger: self.messenger,
+            shared: self.shared,
             envelope,
             error,
             ticket: None,
@@ -144,7 +132,7 @@ impl Future for Sending<'_> {
 /// A message on its way into the outbox.
 #[derive(Debug)]
 pub(crate) struct Queue<'a> {
-    messenger: &'a Messenger,
+    shared: &'a Shared,
     envelope: Option<Envelope<'a>>,
     error: Option<SendError>,
     ticket: Option<Ticket>,
@@ -161,7 +149,7 @@ impl Future for Queue<'_> {
         }
         // A loop that only sends lets the session write, on a runtime of one thread too.
         let budget = ready!(tokio::task::coop::poll_proceed(cx));
-        let outgoing = &this.messenger.shared().outgoing;
+        let outgoing = &this.shared.outgoing;
         let queued = ready!(outgoing.poll_queue(cx, &mut this.envelope, &mut this.ticket));
         budget.made_progress();
         Poll::Ready(queued.map_err(SendError::from_refusal))
@@ -171,7 +159,7 @@ impl Future for Queue<'_> {
 impl Drop for Queue<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
-            self.messenger.shared().outgoing.release(ticket);
+            self.shared.outgoing.release(ticket);
         }
     }
 }

@@ -19,6 +19,25 @@ use crate::session::{self, HandshakeError, Hello, Loss, handshake};
 use crate::shared::Shared;
 use crate::source::{Socket, Stream};
 
+/// Joining.
+impl Messenger {
+    /// Joins the house that started this process, by `HENHOUSE_SOCKET` and `HENHOUSE_TOKEN`.
+    ///
+    /// A process that has joined so ends with exit code 110 when it loses its master, unless it
+    /// is told to [outlive](Join::outlive_broker) it.
+    ///
+    /// Needs a Tokio runtime with time and I/O enabled; handlers run there.
+    pub fn join(role: Role) -> Join {
+        Join::from_environment(role)
+    }
+
+    /// Speaks over any stream of bytes: one end of a [`tokio::io::duplex`] to a broker in this
+    /// process, or to a script in a test.
+    pub fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Join {
+        Join::over(stream)
+    }
+}
+
 const TOKEN_VARIABLE: &str = "HENHOUSE_TOKEN";
 
 /// A messenger to be, as [`Messenger::join`] and [`Messenger::over`] give it: await it.

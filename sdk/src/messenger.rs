@@ -6,12 +6,8 @@ mod saying;
 
 use std::sync::Arc;
 
-use tokio::io::{AsyncRead, AsyncWrite};
-
 use crate::fault::Closed;
-use crate::join::Join;
 use crate::peers::Peers;
-use crate::role::Role;
 use crate::shared::Shared;
 
 /// A program's end of the house: it sends messages, and hears those of others.
@@ -35,24 +31,8 @@ impl Drop for Handle {
     }
 }
 
-/// Joining and leaving.
+/// Getting ready, and leaving.
 impl Messenger {
-    /// Joins the house that started this process, by `HENHOUSE_SOCKET` and `HENHOUSE_TOKEN`.
-    ///
-    /// A process that has joined so ends with exit code 110 when it loses its master, unless it
-    /// is told to [outlive](Join::outlive_broker) it.
-    ///
-    /// Needs a Tokio runtime with time and I/O enabled; handlers run there.
-    pub fn join(role: Role) -> Join {
-        Join::from_environment(role)
-    }
-
-    /// Speaks over any stream of bytes: one end of a [`tokio::io::duplex`] to a broker in this
-    /// process, or to a script in a test.
-    pub fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Join {
-        Join::over(stream)
-    }
-
     pub(crate) fn new(shared: Arc<Shared>) -> Messenger {
         Messenger {
             handle: Arc::new(Handle { shared }),

@@ -9,7 +9,7 @@ use crate::draft::{Draft, SendError};
 use crate::fault::{FaultCode, Refused};
 use crate::limits::REQUEST_SLACK;
 use crate::message::Message;
-use crate::open::Answer;
+use crate::open::{Answer, Wanted};
 use crate::waiting::Waiting;
 
 /// What a process says to a request that it has no handler for.
@@ -28,16 +28,22 @@ pub(crate) const NO_HANDLER: &str = "no handler";
 #[derive(Debug)]
 #[must_use = "a request is not sent until it is awaited"]
 pub struct Request<'a> {
-    send: Draft<'a>,
+    draft: Draft<'a>,
     timeout: Duration,
 }
 
-impl<'a> Request<'a> {
-    pub(crate) fn new(send: Draft<'a>) -> Request<'a> {
-        let timeout = Duration::from_millis(REQUEST_TIMEOUT_MS.into());
-        Request { send, timeout }
+impl<'a> Draft<'a> {
+    /// Waits for the receiver's reply.
+    pub fn request(mut self) -> Request<'a> {
+        self.want(Wanted::Reply);
+        Request {
+            draft: self,
+            timeout: Duration::from_millis(REQUEST_TIMEOUT_MS.into()),
+        }
     }
+}
 
+impl<'a> Request<'a> {
     /// How long to wait for the reply; 30 s, where nobody says. It counts from when the broker
     /// has the request.
     pub fn timeout(mut self, timeout: Duration) -> Request<'a> {
@@ -46,14 +52,14 @@ impl<'a> Request<'a> {
     }
 
     async fn request(mut self) -> Result<Message, RequestError> {
-        let messenger = self.send.messenger();
+        let shared = self.draft.shared();
         // 0 would be the broker's own time.
         let timeout_ms = u32::try_from(self.timeout.as_millis()).unwrap_or(u32::MAX);
-        self.send.set_timeout_ms(timeout_ms.max(1));
-        let Some(queued) = self.send.queue().await? else {
+        self.draft.set_timeout_ms(timeout_ms.max(1));
+        let Some(queued) = self.draft.queue().await? else {
             return Err(RequestError::Lost);
         };
-        let answer = Waiting::new(messenger, queued);
+        let answer = Waiting::new(shared, queued);
         let guard = self.timeout.saturating_add(REQUEST_SLACK);
         match tokio::time::timeout(guard, answer).await {
             Ok(Answer::Reply(Ok(reply))) => Ok(reply),

@@ -5,27 +5,23 @@ use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
-use crate::messenger::Messenger;
 use crate::open::Answer;
+use crate::shared::Shared;
 
 /// One who waits. Dropped, nobody waits any more.
 #[derive(Debug)]
 pub(crate) struct Waiting<'a> {
-    messenger: &'a Messenger,
+    shared: &'a Shared,
     id: u64,
     answer: oneshot::Receiver<Answer>,
 }
 
 impl<'a> Waiting<'a> {
     pub(crate) fn new(
-        messenger: &'a Messenger,
+        shared: &'a Shared,
         (id, answer): (u64, oneshot::Receiver<Answer>),
     ) -> Waiting<'a> {
-        Waiting {
-            messenger,
-            id,
-            answer,
-        }
+        Waiting { shared, id, answer }
     }
 }
 
@@ -40,6 +36,6 @@ impl Future for Waiting<'_> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.messenger.shared().outgoing.state().open.take(self.id);
+        self.shared.outgoing.state().open.take(self.id);
     }
 }

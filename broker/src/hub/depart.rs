@@ -26,13 +26,14 @@ impl Hub {
     /// What a stream that has ended did not wholly take counts as not sent.
     pub(super) fn find_place_for_half_written(&mut self, key: Key, now: Instant) {
         let lane = &mut self.lanes[key];
-        let Some((member, was_ready)) = lane.departed.take() else {
+        let Some(member) = lane.departed.take() else {
             return;
         };
         let outbox = std::mem::take(&mut lane.outbox);
         lane.own_bytes = 0;
         self.waiting_bytes -= outbox.waiting_bytes();
-        self.find_new_places(&member, was_ready, outbox.into_frames().collect(), now);
+        // One that was not ready had nothing begun that is for its slot.
+        self.find_new_places(&member, false, outbox.into_frames().collect(), now);
     }
 
     /// What had begun to leave for a process that leaves has wholly left: nobody will reply.
@@ -78,9 +79,9 @@ impl Hub {
                 self.waiting_bytes += bytes;
             }
         }
-        lane.departed = Some((member.clone(), was_ready));
-        self.find_new_places(&member, was_ready, frames, now);
+        lane.departed = Some(member.clone());
         let slot_is_owed = self.owes_slot(&member, was_ready);
+        self.find_new_places(&member, slot_is_owed, frames, now);
         self.turn_waiters_away(&member, slot_is_owed, Place::Lane(key), gate, now);
         self.abandon_blocked(key, now);
         self.requests.close_all_of(member.connection);
@@ -111,13 +112,12 @@ impl Hub {
     fn find_new_places(
         &mut self,
         member: &Member,
-        was_ready: bool,
+        slot_is_owed: bool,
         frames: Vec<(Bytes, Origin)>,
         now: Instant,
     ) {
         let mut for_agent = Outbox::new();
         let mut for_slot = Outbox::new();
-        let slot_is_owed = self.owes_slot(member, was_ready);
         for (frame, origin) in frames {
             let Origin::Message(passed) = origin else {
                 continue;

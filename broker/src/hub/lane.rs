@@ -32,8 +32,8 @@ pub(super) struct Lane {
     /// The process's own message that found no room somewhere: it is held back.
     pub(super) blocked: Option<Blocked>,
     pub(super) clocks: Clocks,
-    /// Who it was, once it is in the roster no more, and whether it had been ready.
-    pub(super) departed: Option<(Member, bool)>,
+    /// Who it was, once it is in the roster no more.
+    pub(super) departed: Option<Member>,
     /// What its session holds of a half-received frame, in bytes.
     pub(super) receiving_bytes: usize,
     pub(super) heard_at: Instant,

@@ -144,7 +144,10 @@ impl Hub {
                 // Whoever started it is not here to ask it to leave.
                 let deadline_ms = u32::try_from(DRAIN_DEADLINE.as_millis()).unwrap_or(u32::MAX);
                 let cause = format!("it says that it is failing: {reason}");
-                self.tell(key, wire::frame::Body::Drain(wire::Drain { deadline_ms, cause }));
+                self.tell(
+                    key,
+                    wire::frame::Body::Drain(wire::Drain { deadline_ms, cause }),
+                );
             }
             self.event(BrokerEvent::Failing {
                 incarnation,

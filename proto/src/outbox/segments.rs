@@ -8,9 +8,14 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
+use crate::limits::{PREFIX_BYTES, STAMP_BYTES_MAX};
+
 /// Copied frames are gathered in buffers of so many bytes. One write of 64 KiB carries five
 /// hundred frames of 128 bytes.
 const CHUNK_BYTES: usize = 64 << 10;
+
+/// Room for a stamp, and the prefix of the next frame.
+const BESIDE_BYTES: usize = STAMP_BYTES_MAX + PREFIX_BYTES;
 
 /// How many buffers a thread keeps for the next outbox that needs one.
 const SPARES_MAX: usize = 32;
@@ -86,9 +91,7 @@ impl Segments {
     #[inline]
     pub(super) fn copy(&mut self, pieces: &[&[u8]], spares: &mut Spares) {
         let length = pieces.iter().map(|piece| piece.len()).sum::<usize>();
-        let has_room = matches!(self.list.back(),
-            Some(Segment::Copied(chunk)) if chunk.capacity() - chunk.len() >= length);
-        if !has_room {
+        if !self.has_room(length) {
             let chunk = if length <= CHUNK_BYTES {
                 spares.take()
             } else {
@@ -96,6 +99,30 @@ impl Segments {
             };
             self.list.push_back(Segment::Copied(chunk));
         }
+        self.extend(pieces);
+    }
+
+    /// Copies a few bytes that belong to a shared segment. They get no long buffer: it would
+    /// stay nearly empty, and cost more memory than anybody counts.
+    pub(super) fn copy_beside(&mut self, piece: &[u8]) {
+        if piece.is_empty() {
+            return;
+        }
+        if !self.has_room(piece.len()) {
+            let chunk = Vec::with_capacity(BESIDE_BYTES.max(piece.len()));
+            self.list.push_back(Segment::Copied(chunk));
+        }
+        self.extend(&[piece]);
+    }
+
+    #[inline]
+    fn has_room(&self, length: usize) -> bool {
+        matches!(self.list.back(),
+            Some(Segment::Copied(chunk)) if chunk.capacity() - chunk.len() >= length)
+    }
+
+    #[inline]
+    fn extend(&mut self, pieces: &[&[u8]]) {
         if let Some(Segment::Copied(chunk)) = self.list.back_mut() {
             for piece in pieces {
                 chunk.extend_from_slice(piece);

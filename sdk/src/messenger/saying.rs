@@ -9,7 +9,7 @@ use crate::messenger::Messenger;
 impl Messenger {
     /// To the agent and every worker, this one too.
     pub fn broadcast<'a, 'd: 'a>(&'a self, action: &'a str, data: impl IntoData<'d>) -> Draft<'a> {
-        Draft::new(self, To::Broadcast { others: false }, action, data)
+        Draft::new(self.shared(), To::Broadcast { others: false }, action, data)
     }
 
     /// To every worker, this one too where it is one.
@@ -18,7 +18,7 @@ impl Messenger {
         action: &'a str,
         data: impl IntoData<'d>,
     ) -> Draft<'a> {
-        Draft::new(self, To::App { others: false }, action, data)
+        Draft::new(self.shared(), To::App { others: false }, action, data)
     }
 
     /// To the agent.
@@ -27,7 +27,7 @@ impl Messenger {
         action: &'a str,
         data: impl IntoData<'d>,
     ) -> Draft<'a> {
-        Draft::new(self, To::Agent, action, data)
+        Draft::new(self.shared(), To::Agent, action, data)
     }
 
     /// From the agent to one worker, which the broker chooses; from a worker to the agent.
@@ -36,7 +36,7 @@ impl Messenger {
         action: &'a str,
         data: impl IntoData<'d>,
     ) -> Draft<'a> {
-        Draft::new(self, To::Random, action, data)
+        Draft::new(self.shared(), To::Random, action, data)
     }
 
     /// To the process with that pid.
@@ -47,6 +47,6 @@ impl Messenger {
         data: impl IntoData<'d>,
     ) -> Draft<'a> {
         let connection = 0;
-        Draft::new(self, To::Process { pid, connection }, action, data)
+        Draft::new(self.shared(), To::Process { pid, connection }, action, data)
     }
 }

@@ -167,7 +167,7 @@ impl Connection {
                         break Err(end);
                     }
                 }
-                Err(error) => break Err(invalid(error)),
+                Err(error) => break Err(super::dispatch::invalid(error)),
             }
         };
         dispatch.finish();
@@ -190,11 +190,6 @@ impl Connection {
 fn with_stamp(bytes_max: u32) -> u32 {
     let stamp_bytes = u32::try_from(STAMP_BYTES_MAX).unwrap_or(u32::MAX);
     bytes_max.saturating_add(stamp_bytes)
-}
-
-/// The end of a connection whose broker says what no broker says.
-pub(super) fn invalid(error: impl std::error::Error) -> Closed {
-    Closed::Lost(format!("it does not speak as a broker does: {error}"))
 }
 
 fn lost(error: &io::Error) -> Closed {

@@ -51,12 +51,12 @@ impl<'a> Dispatch<'a> {
 
     /// Handles one frame. The error is the end of the connection.
     pub(super) fn frame(&mut self, frame: Frame<'_>) -> Result<(), Closed> {
-        match frame::arrived(&frame).map_err(super::connection::invalid)? {
+        match frame::arrived(&frame).map_err(invalid)? {
             Some(arrived) if arrived.route == Route::Reply => self.reply(&arrived, &frame),
             Some(arrived) => self.message(&arrived, &frame),
             None => {
                 let frame = frame::decode(frame.into_bytes());
-                let frame = frame.map_err(super::connection::invalid)?;
+                let frame = frame.map_err(invalid)?;
                 return frame.body.map_or(Ok(()), |body| self.control(body));
             }
         }
@@ -168,4 +168,9 @@ fn note_peers(shared: &Shared, arrived: &Arrived<'_>) {
         Ok(pids) => shared.set_peers(Peers::from_wire(pids)),
         Err(error) => tracing::warn!("cannot read egg-pids: {error}"),
     }
+}
+
+/// The end of a connection whose broker says what no broker says.
+pub(super) fn invalid(error: impl std::error::Error) -> Closed {
+    Closed::Lost(format!("it does not speak as a broker does: {error}"))
 }

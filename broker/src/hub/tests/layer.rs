@@ -12,12 +12,20 @@ use crate::limits::Limits;
 use crate::roster::Role;
 
 fn seat(incarnation: u64) -> Seat {
-    Seat { incarnation, role: Role::Worker, index: 0, generation: 1 }
+    Seat {
+        incarnation,
+        role: Role::Worker,
+        index: 0,
+        generation: 1,
+    }
 }
 
 fn left(world: &mut World) -> usize {
     let events = world.hub.take_events();
-    events.iter().filter(|event| matches!(event, BrokerEvent::Left { .. })).count()
+    events
+        .iter()
+        .filter(|event| matches!(event, BrokerEvent::Left { .. }))
+        .count()
 }
 
 #[test]
@@ -34,7 +42,10 @@ fn a_process_has_left_when_its_last_connection_has() {
 
 #[test]
 fn a_process_that_beats_is_not_taken_for_silent_while_it_is_held_back() {
-    let limits = Limits { outbox_bytes_max: 1_000, ..Limits::default() };
+    let limits = Limits {
+        outbox_bytes_max: 1_000,
+        ..Limits::default()
+    };
     let mut world = World::with_limits(false, 0, limits);
     world.hub.admit("token".into(), seat(5));
     let one = world.join_with(Worker, 1, "token").unwrap();
@@ -42,10 +53,21 @@ fn a_process_that_beats_is_not_taken_for_silent_while_it_is_held_back() {
     world.say(one, Body::Beat(wire::Beat { active: 3 }));
     while world.hub.may_read(one) {
         let (route, data) = (Route::Pid.into(), vec![0; 600].into());
-        world.send_message(one, Message { route, pid: 2, data, ..message("x") });
+        world.send_message(
+            one,
+            Message {
+                route,
+                pid: 2,
+                data,
+                ..message("x")
+            },
+        );
     }
     world.hub.take_events();
     world.wait(Duration::from_secs(1));
-    let beat = BrokerEvent::Beat { incarnation: 5, active: 3 };
+    let beat = BrokerEvent::Beat {
+        incarnation: 5,
+        active: 3,
+    };
     assert!(world.hub.take_events().contains(&beat));
 }

@@ -208,7 +208,10 @@ fn a_draining_worker_gets_only_what_is_meant_for_it_alone() {
             reason: "broken".into(),
         }),
     );
-    let asked = world.read(one).into_iter().any(|frame| matches!(frame.body, Some(Body::Drain(_))));
+    let asked = world
+        .read(one)
+        .into_iter()
+        .any(|frame| matches!(frame.body, Some(Body::Drain(_))));
     assert!(asked, "nobody else is there to ask it to leave");
     for route in [App, Broadcast, Random] {
         world.send(agent, route, "no");

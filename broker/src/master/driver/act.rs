@@ -98,7 +98,7 @@ impl Driver {
         };
         let told = vec![
             ("HENHOUSE_SOCKET", plan.socket.display().to_string()),
-            ("HENHOUSE_ROLE", role_name(place).to_owned()),
+            ("HENHOUSE_ROLE", super::status::role_name(place).to_owned()),
             ("HENHOUSE_INDEX", index.to_string()),
             ("HENHOUSE_INCARNATION", incarnation.to_string()),
             ("HENHOUSE_GENERATION", generation.to_string()),
@@ -148,12 +148,5 @@ impl Driver {
             code: end.code(),
             reason,
         });
-    }
-}
-
-pub(super) fn role_name(place: Place) -> &'static str {
-    match place {
-        Place::Agent => "agent",
-        Place::Worker(_) => "worker",
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Place, act::role_name};
+use super::Place;
 use crate::{broker::BrokerStatus, master::policy::Snapshot};
 
 /// The whole house at one moment.
@@ -116,5 +116,12 @@ impl Status {
     /// As JSON, for `status --json` and whoever reads it.
     pub(super) fn json(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
+    }
+}
+
+pub(super) fn role_name(place: Place) -> &'static str {
+    match place {
+        Place::Agent => "agent",
+        Place::Worker(_) => "worker",
     }
 }

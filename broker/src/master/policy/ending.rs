@@ -5,25 +5,10 @@ use std::time::Duration;
 use super::{
     Supervisor,
     model::{Action, Ask, End, Level, Now, Place},
-    replace::Manner,
     rules::KILL_GRACE,
-    slot::{Phase, Seat, Slot},
-    stage::Stage,
+    slot::{Manner, Phase, Seat, Slot},
+    stage::{Ending, Stage},
 };
-
-/// How far the end has come.
-#[derive(Clone, Debug)]
-pub(super) struct Ending {
-    end: End,
-    /// Then everything is killed.
-    deadline: Now,
-    /// The workers are gone, the agent is being asked.
-    agent_asked: bool,
-    /// Everything has been killed.
-    all_killed: bool,
-    /// Those who asked for it.
-    asks: Vec<Ask>,
-}
 
 impl Supervisor {
     pub(super) fn stop(&mut self, ask: Option<Ask>) {

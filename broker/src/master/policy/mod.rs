@@ -18,6 +18,7 @@ mod simulation;
 mod slot;
 mod snapshot;
 mod stage;
+mod trouble;
 
 pub(crate) use self::{
     exit::{Exit, Span},
@@ -100,20 +101,20 @@ impl Supervisor {
             Event::SpawnFailed {
                 incarnation,
                 reason,
-            } => self.trouble(incarnation, lives::Trouble::NotSpawned(reason)),
+            } => self.trouble(incarnation, trouble::Trouble::NotSpawned(reason)),
             Event::Ready { incarnation } => self.ready(incarnation),
             Event::Failing {
                 incarnation,
                 reason,
-            } => self.trouble(incarnation, lives::Trouble::Failing(reason)),
+            } => self.trouble(incarnation, trouble::Trouble::Failing(reason)),
             Event::Beat { incarnation } => self.beat(incarnation),
-            Event::Stuck { incarnation } => self.trouble(incarnation, lives::Trouble::Stuck),
+            Event::Stuck { incarnation } => self.trouble(incarnation, trouble::Trouble::Stuck),
             Event::Left {
                 incarnation,
                 goodbye,
             } => self.left(incarnation, goodbye),
             Event::Exited { incarnation, exit } => {
-                self.trouble(incarnation, lives::Trouble::Exited(exit));
+                self.trouble(incarnation, trouble::Trouble::Exited(exit));
             }
             Event::Reload {
                 ask,

@@ -9,29 +9,12 @@ use std::time::Duration;
 
 use super::{
     Supervisor,
-    lives::Trouble,
     model::{Action, Generation, Incarnation, Level, Now, Place},
     rules::Rules,
-    slot::{Phase, Process, Seat, Slot},
+    slot::{Manner, Phase, Process, Seat, Slot},
     stage::Stage,
+    trouble::Trouble,
 };
-
-/// How a process is made to go.
-#[derive(Clone, Debug)]
-pub(super) enum Manner {
-    /// It is asked to finish.
-    Drain {
-        cause: String,
-    },
-    /// It is going already, and is given the time of a drain.
-    Wait {
-        until: Now,
-    },
-    Terminate {
-        until: Now,
-    },
-    Kill,
-}
 
 impl Supervisor {
     /// Takes a process out of its slot because of what happened to it, and has the slot filled.

@@ -36,6 +36,23 @@ pub(crate) enum Phase {
     Killed,
 }
 
+/// How a process is made to go.
+#[derive(Clone, Debug)]
+pub(super) enum Manner {
+    /// It is asked to finish.
+    Drain {
+        cause: String,
+    },
+    /// It is going already, and is given the time of a drain.
+    Wait {
+        until: Now,
+    },
+    Terminate {
+        until: Now,
+    },
+    Kill,
+}
+
 impl Process {
     /// When the machine must look at it again.
     pub(crate) fn deadline(&self, rules: &RoleRules) -> Option<Now> {

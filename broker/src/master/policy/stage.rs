@@ -2,8 +2,7 @@
 
 use super::{
     Supervisor,
-    ending::Ending,
-    model::{Action, End, Incarnation, Level, Now, Place},
+    model::{Action, Ask, End, Incarnation, Level, Now, Place},
     slot::{Process, Slot},
 };
 
@@ -22,6 +21,20 @@ pub(super) enum Stage {
     Ending(Ending),
     /// Out.
     Over,
+}
+
+/// How far the end has come.
+#[derive(Clone, Debug)]
+pub(super) struct Ending {
+    pub(super) end: End,
+    /// Then everything is killed.
+    pub(super) deadline: Now,
+    /// The workers are gone, the agent is being asked.
+    pub(super) agent_asked: bool,
+    /// Everything has been killed.
+    pub(super) all_killed: bool,
+    /// Those who asked for it.
+    pub(super) asks: Vec<Ask>,
 }
 
 impl Stage {

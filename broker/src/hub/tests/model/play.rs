@@ -350,7 +350,7 @@ impl Play {
         let pid = 10 + u32::from(to % 9);
         let number = self.ledger.sent.len();
         let id = match want {
-            Want::Unspecified if number % 2 == 0 => 0,
+            Want::Unspecified if number.is_multiple_of(2) => 0,
             _ => number as u64 + 1,
         };
         let owed = self.owed(n, self.process(pid), route, others);
