@@ -24,6 +24,7 @@ async fn main() -> Result<(), BoxError> {
     });
 
     let listener = messenger.listener("http")?;
+    let quiet = listener.quiet_after(drain);
     let teller = messenger.clone();
     let answer = move || async move {
         let told = teller.send_to_app("served", "").await;
@@ -38,7 +39,7 @@ async fn main() -> Result<(), BoxError> {
     };
     messenger.ready().await?;
     axum::serve(listener, axum::Router::new().route("/", get(answer)))
-        .with_graceful_shutdown(async { drop(drain.await) })
+        .with_graceful_shutdown(async { drop(quiet.await) })
         .await?;
     Ok(messenger.close().await?)
 }

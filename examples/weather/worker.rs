@@ -32,6 +32,7 @@ pub(crate) async fn run(source: String) -> Result<(), BoxError> {
     worker.catch_up().await;
 
     let listener = worker.messenger.listener("http")?;
+    let quiet = listener.quiet_after(drain);
     let routes = axum::Router::new()
         .route("/", get(answer))
         .with_state(worker.clone());
@@ -39,7 +40,7 @@ pub(crate) async fn run(source: String) -> Result<(), BoxError> {
     // A drain ends accepting; what is being answered is answered.
     axum::serve(listener, routes)
         .with_graceful_shutdown(async {
-            let drain = drain.await;
+            let drain = quiet.await;
             println!("leaving: {}", drain.cause);
         })
         .await?;

@@ -30,6 +30,7 @@ impl ReadBuffer {
         }
     }
 
+    #[inline]
     fn unread(&self) -> &[u8] {
         &self.bytes[self.filled.clone()]
     }
@@ -181,12 +182,18 @@ impl FrameReader {
             buffer.filled.start = start + length;
             return Ok(Some(Frame::Borrowed(&buffer.bytes[start..start + length])));
         }
-        if PREFIX_BYTES + length > buffer.bytes.len() / 2 {
-            self.long = PREFIX_BYTES + length;
+        self.begin(PREFIX_BYTES + length, buffer);
+        Ok(None)
+    }
+
+    /// What is in `buffer` is the beginning of a frame of `length` bytes, and all there is.
+    #[cold]
+    fn begin(&mut self, length: usize, buffer: &mut ReadBuffer) {
+        if length > buffer.bytes.len() / 2 {
+            self.long = length;
             self.kept = BytesMut::from(buffer.unread());
             buffer.filled = 0..0;
         }
-        Ok(None)
     }
 
     /// Reads once. `Ok(0)` is the end of the stream.

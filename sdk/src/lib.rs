@@ -122,6 +122,8 @@ pub use crate::drain::Drain;
 pub use crate::fault::{Closed, FaultCode, Refused};
 pub use crate::join::{Join, JoinError};
 #[cfg(unix)]
+#[cfg(feature = "axum")]
+pub use crate::listener::ServedStream;
 pub use crate::listener::{ListenerError, WorkerAddress, WorkerListener, WorkerStream, listener};
 pub use crate::listeners::{AnswerTaken, Listener};
 pub use crate::message::{Message, ReadError};

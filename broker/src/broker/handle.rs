@@ -160,4 +160,9 @@ impl BrokerEvents {
     pub async fn next(&mut self) -> Option<BrokerEvent> {
         self.events.recv().await
     }
+
+    /// The next event, if one waits.
+    pub(crate) fn waiting(&mut self) -> Option<BrokerEvent> {
+        self.events.try_recv().ok()
+    }
 }

@@ -32,7 +32,8 @@ impl<'a> Fields<'a> {
     }
 
     /// The next field, or `None` at the end.
-    #[inline]
+    // Always inlined: a field given back through memory costs more than all that is done to it.
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Result<Option<Field<'a>>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -65,7 +66,7 @@ impl<'a> Fields<'a> {
         Ok(Some(Field { number, value }))
     }
 
-    #[inline]
+    #[inline(always)]
     fn skip(&mut self, length: u64) -> Result<&'a [u8], Malformed> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let Some((taken, rest)) = self.rest.split_at_checked(length) else {
@@ -75,7 +76,7 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
-    #[inline]
+    #[inline(always)]
     fn varint(&mut self) -> Result<u64, Malformed> {
         match self.rest {
             // Nearly every varint in a header is one byte.
@@ -87,6 +88,7 @@ impl<'a> Fields<'a> {
         }
     }
 
+    #[cold]
     fn varint_of_many_bytes(&mut self) -> Result<u64, Malformed> {
         let mut value = 0;
         for (index, byte) in self.rest.iter().take(10).enumerate() {

@@ -86,7 +86,8 @@ pub struct Nonsense {
 
 /// Reads a message's header. The outer error ends the connection, the inner one refuses the
 /// message.
-#[inline]
+// Always inlined, here and below: a header given back through memory costs more than to read it.
+#[inline(always)]
 pub(super) fn header(bytes: &[u8]) -> Result<Result<Header<'_>, Nonsense>, Malformed> {
     let mut read = Read::default();
     let mut fields = Fields::of(bytes);
@@ -135,6 +136,7 @@ struct Read<'a> {
 }
 
 impl<'a> Read<'a> {
+    #[inline(always)]
     fn judge(self) -> Result<Header<'a>, Nonsense> {
         let refused = |forbidden, detail| {
             Err(Nonsense {

@@ -1,6 +1,9 @@
 //! The listening sockets that the master binds once for all workers.
 
 mod inherited;
+mod quiet;
+#[cfg(feature = "axum")]
+mod served;
 mod stream;
 
 use std::io;
@@ -8,7 +11,12 @@ use std::path::PathBuf;
 
 use tokio::net::{TcpListener, UnixListener};
 
+use self::quiet::Gate;
+use crate::drain::Drain;
+
 pub use self::inherited::ListenerError;
+#[cfg(feature = "axum")]
+pub use self::served::ServedStream;
 pub use self::stream::WorkerStream;
 
 /// The listening socket called `name` in the master's configuration, which this process
@@ -40,6 +48,7 @@ pub fn listener(name: &str) -> Result<WorkerListener, ListenerError> {
 #[derive(Debug)]
 pub struct WorkerListener {
     socket: Socket,
+    gate: Gate,
 }
 
 #[derive(Debug)]
@@ -52,13 +61,18 @@ impl WorkerListener {
     fn tcp(listener: std::net::TcpListener) -> io::Result<WorkerListener> {
         listener.set_nonblocking(true)?;
         let socket = Socket::Tcp(TcpListener::from_std(listener)?);
-        Ok(WorkerListener { socket })
+        Ok(WorkerListener::over(socket))
     }
 
     fn unix(listener: std::os::unix::net::UnixListener) -> io::Result<WorkerListener> {
         listener.set_nonblocking(true)?;
         let socket = Socket::Unix(UnixListener::from_std(listener)?);
-        Ok(WorkerListener { socket })
+        Ok(WorkerListener::over(socket))
+    }
+
+    fn over(socket: Socket) -> WorkerListener {
+        let gate = Gate::new();
+        WorkerListener { socket, gate }
     }
 
     /// The next connection, and where it comes from.
@@ -72,6 +86,40 @@ impl WorkerListener {
     ///
     /// No connection is lost.
     pub async fn accept(&self) -> io::Result<(WorkerStream, WorkerAddress)> {
+        tokio::select! {
+            biased;
+            () = self.gate.closed() => std::future::pending().await,
+            accepted = self.accept_any() => accepted,
+        }
+    }
+
+    /// When to shut a server down: the drain, and a moment later.
+    ///
+    /// From the drain on the listener gives no connection any more; others take them. The future
+    /// ends when each connection that `axum::serve` has accepted has sent its first bytes, or
+    /// was silent for a second. A server that is told to shut down before would close
+    /// connections whose first request is still on its way.
+    ///
+    /// ```no_run
+    /// # // Only a master, or systemd, can pass a socket.
+    /// # #[cfg(feature = "axum")]
+    /// # async fn worker(messenger: henhouse_sdk::Messenger, app: axum::Router) -> Result<(), Box<dyn std::error::Error>> {
+    /// let listener = messenger.listener("http")?;
+    /// let quiet = listener.quiet_after(messenger.draining());
+    /// axum::serve(listener, app)
+    ///     .with_graceful_shutdown(async { drop(quiet.await) })
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn quiet_after<F>(&self, drain: F) -> impl Future<Output = Drain> + Send + 'static
+    where
+        F: Future<Output = Drain> + Send + 'static,
+    {
+        self.gate.clone().quiet_after(drain)
+    }
+
+    async fn accept_any(&self) -> io::Result<(WorkerStream, WorkerAddress)> {
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
@@ -152,48 +200,4 @@ impl std::fmt::Display for WorkerAddress {
 
 fn wrong_kind(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, what)
-}
-
-#[cfg(feature = "axum")]
-impl axum::serve::Listener for WorkerListener {
-    type Io = WorkerStream;
-    type Addr = WorkerAddress;
-
-    async fn accept(&mut self) -> (WorkerStream, WorkerAddress) {
-        loop {
-            match WorkerListener::accept(self).await {
-                Ok(accepted) => return accepted,
-                // That client is gone, and the next one need not wait.
-                Err(error) if is_of_one_connection(&error) => {}
-                Err(error) => {
-                    // Descriptors have run out: some will come back.
-                    tracing::error!("cannot accept: {error}");
-                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-                }
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<WorkerAddress> {
-        WorkerListener::local_addr(self)
-    }
-}
-
-#[cfg(feature = "axum")]
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-    )
-}
-
-#[cfg(feature = "axum")]
-impl axum::extract::connect_info::Connected<axum::serve::IncomingStream<'_, WorkerListener>>
-    for WorkerAddress
-{
-    fn connect_info(stream: axum::serve::IncomingStream<'_, WorkerListener>) -> WorkerAddress {
-        stream.remote_addr().clone()
-    }
 }

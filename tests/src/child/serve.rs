@@ -24,9 +24,10 @@ pub(crate) fn start(
         }
         std::process::id().to_string()
     };
+    let quiet = listener.quiet_after(drain);
     tokio::spawn(async move {
         let served = axum::serve(listener, axum::Router::new().route("/", get(answer)))
-            .with_graceful_shutdown(async { drop(drain.await) })
+            .with_graceful_shutdown(async { drop(quiet.await) })
             .await;
         control.say(json!({ "event": "served", "error": served.err().map(|e| e.to_string()) }));
         // What was being answered is answered: this process has nothing more to do.

@@ -122,7 +122,11 @@ fn steering_while_it_boots_is_refused_and_says_why() {
 fn logs_show_the_last_lines_of_one_or_all() {
     let stage = Stage::new();
     let (master, agent, workers) = stage.up_with(&Config::patient(2));
-    for (child, text) in [(&agent, "one"), (&workers[0], "two"), (&workers[1], "three")] {
+    for (child, text) in [
+        (&agent, "one"),
+        (&workers[0], "two"),
+        (&workers[1], "three"),
+    ] {
         child
             .act(serde_json::json!({ "do": "say", "text": text }))
             .unwrap();

@@ -184,18 +184,7 @@ fn a_worker_that_fails_during_a_reload_costs_no_slot() {
     canary.up();
     workers[0].event("drain");
     workers[0].exit(0);
-    let last = loop {
-        // Started again as it was, and then by the reload; or by the reload at once.
-        let next = stage.next_child("worker");
-        assert_eq!(next.index, 1);
-        next.up();
-        next.message("egg-ready");
-        if next.generation == 2 {
-            break next;
-        }
-        next.event("drain");
-        next.exit(0);
-    };
+    let last = stage.up_to_generation(1, 2);
     assert_eq!(reload.wait(), 0);
     assert!(is_alive(last.pid));
 }

@@ -88,10 +88,10 @@ fn with_orphan_term_the_kernel_says_term_and_they_may_finish() {
     let master = stage.begin(&["start"]);
     let agent = stage.next_child("agent");
     agent.up();
-    stage.until_file("born");
+    stage.until_line("born");
     master.signal(KILL);
     agent.event("gone");
-    stage.until_file("told");
+    stage.until_line("told");
 }
 
 #[test]

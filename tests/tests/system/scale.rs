@@ -56,7 +56,7 @@ fn ttin_is_one_more_and_ttou_one_fewer() {
     let second = stage.next_child("worker");
     assert_eq!(second.index, 1);
     second.up();
-    second.message("egg-ready");
+    master.knows_ready(second.pid);
     master.signal(TTOU);
     second.event("drain");
     second.exit(0);
@@ -68,7 +68,7 @@ fn ttin_is_one_more_and_ttou_one_fewer() {
 
 #[test]
 fn there_are_at_least_one_and_at_most_512() {
-    let (stage, ..) = up(1);
+    let (stage, _master, ..) = up(1);
     for count in ["0", "-1", "513"] {
         let (code, said) = stage.command(&["scale", count]);
         assert_eq!(code, 1, "{said}");
@@ -125,6 +125,25 @@ fn scale_during_a_reload_ends_with_the_right_number_of_new_ones() {
 }
 
 #[test]
+fn what_was_scaled_to_holds_over_a_reload() {
+    let (stage, _master, _agent, old) = up(1);
+    let mut scale = stage.begin(&["scale", "2"]);
+    let second = stage.next_child("worker");
+    second.up();
+    assert_eq!(scale.wait(), 0);
+    let mut reload = stage.begin(&["reload"]);
+    for old in [&old[0], &second] {
+        let new = stage.next_child("worker");
+        assert_eq!(new.index, old.index);
+        new.up();
+        old.event("drain");
+        old.exit(0);
+    }
+    assert_eq!(reload.wait(), 0);
+    assert_eq!(stage.status()["workers_wanted"], 2);
+}
+
+#[test]
 fn restart_of_a_worker_starts_its_replacement_first() {
     let (stage, _master, _agent, workers) = up(2);
     let restart = stage.begin(&["restart", "worker.1"]);
@@ -171,7 +190,7 @@ fn restart_of_the_agent_stops_it_first() {
 
 #[test]
 fn restart_of_somebody_who_does_not_exist_says_so() {
-    let (stage, ..) = up(1);
+    let (stage, _master, ..) = up(1);
     let (code, said) = stage.command(&["restart", "worker.9"]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("there is no worker 9"), "{said}");

@@ -52,6 +52,7 @@ fn a_kill_before_the_shutdown_is_no_reason_for_another_exit_code() {
     workers[0].event("gone");
     let next = stage.next_child("worker");
     next.up();
+    master.knows_ready(next.pid);
     master.signal(TERM);
     next.event("drain");
     next.exit(0);
@@ -204,6 +205,7 @@ fn term_while_workers_start_ends_them() {
     agent.up();
     let workers = stage.next_workers(2);
     workers[0].up();
+    master.knows_ready(workers[0].pid);
     master.signal(TERM);
     // One that works may finish, one that never got ready has nothing to finish.
     workers[1].event("gone");
@@ -220,7 +222,9 @@ fn a_failing_worker_during_the_shutdown_changes_nothing() {
     let (mut master, agent, workers) = stage.up_with(&Config::patient(1));
     master.signal(TERM);
     workers[0].event("drain");
-    workers[0].act(json!({ "do": "failing", "text": "late" })).unwrap();
+    workers[0]
+        .act(json!({ "do": "failing", "text": "late" }))
+        .unwrap();
     workers[0].settle();
     workers[0].exit(1);
     agent.event("drain");

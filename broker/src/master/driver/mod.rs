@@ -118,9 +118,29 @@ impl Driver {
             Some(reply) = sources.spawner.replies.recv() => self.replied(reply),
             Some(event) = sources.events.next() => self.told(event),
             Some(from) = sources.from_children.recv() => self.heard_child(from),
-            heard = sources.signals.next() => self.signalled(heard),
-            Some(call) = sources.calls.recv() => self.called(call),
-            () = timer => self.happen(Event::Tick),
+            heard = sources.signals.next() => {
+                self.catch_up(&mut sources.events);
+                self.signalled(heard);
+            }
+            Some(call) = sources.calls.recv() => {
+                self.catch_up(&mut sources.events);
+                self.called(call);
+            }
+            () = timer => {
+                self.catch_up(&mut sources.events);
+                self.happen(Event::Tick);
+            }
+        }
+    }
+
+    /// Takes in what the broker has told already. A worker that is ready and serves must not be
+    /// ended as one that never was because TERM, or its deadline, was looked at first.
+    fn catch_up(&mut self, events: &mut BrokerEvents) {
+        for _ in 0..EVENTS_AT_ONCE_MAX {
+            match events.waiting() {
+                Some(event) => self.told(event),
+                None => return,
+            }
         }
     }
 
@@ -253,6 +273,10 @@ impl Driver {
         Arc::clone(&self.plans[&self.committed])
     }
 }
+
+/// Some for each of the most processes there can be; a process that says Beat all the time must
+/// not keep the master from its deadlines.
+const EVENTS_AT_ONCE_MAX: usize = 4_096;
 
 /// The broker flushes for 2 s at the most; with a second more it is not there any more.
 const CLOSE_MAX: Duration = Duration::from_secs(3);

@@ -53,8 +53,8 @@ pub(crate) struct Launch {
 impl Launch {
     /// Starts it. Only for the spawner's thread: the child dies with the thread that forked it.
     ///
-    /// std does the rest in the child: its own group, standard streams, an empty signal mask and
-    /// the default for SIGPIPE, which Rust programs ignore.
+    /// std does the rest in the child: its own group, standard streams and the default for SIGPIPE,
+    /// which Rust programs ignore.
     pub(crate) fn start(self) -> io::Result<Child> {
         let program = &self.program;
         let mut command = Command::new(&program.command);

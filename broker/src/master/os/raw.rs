@@ -1,7 +1,7 @@
 //! The few steps for which no safe interface exists, and the only `unsafe` of this crate.
 //!
-//! What a child does between fork and exec (descriptors, its own pid in its environment, the
-//! parent-death signal), whose zombie waits to be reaped, and taking over descriptors that systemd
+//! What a child does between fork and exec (descriptors, signals, its own pid in its environment,
+//! the parent-death signal), whose zombie waits to be reaped, and taking over descriptors that systemd
 //! passed in.
 
 #![expect(
@@ -62,6 +62,7 @@ pub(crate) fn arm(command: &mut Command, setup: ChildSetup) {
             next += 1;
         }
         close_others_on_exec(next);
+        unblock_all_signals()?;
         environment.install();
         Ok(())
     };
@@ -84,6 +85,23 @@ fn die_with_parent(signal: Signal, parent: Pid) -> io::Result<()> {
         return Err(io::Error::from_raw_os_error(libc::ESRCH));
     }
     Ok(())
+}
+
+/// A child begins with no signal blocked, whatever the thread that forked it, or whoever started
+/// the master, has blocked: std passes the mask on as it is.
+fn unblock_all_signals() -> io::Result<()> {
+    // SAFETY: all zeros are a valid sigset_t, which sigemptyset makes an empty one; sigprocmask
+    // reads it, and after the fork this process has one thread.
+    let failed = unsafe {
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut())
+    };
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Closes at exec whatever an embedding program left open. std's own pipe, by which it hears of a

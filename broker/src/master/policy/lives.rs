@@ -112,7 +112,8 @@ impl Supervisor {
         }
     }
 
-    /// Forgives silence where the master itself was not there to listen.
+    /// Forgives silence where the master itself was not there to listen: what was said meanwhile
+    /// is still on its way.
     pub(super) fn forgive_oversleeping(&mut self, now: Now) {
         let late = self
             .next_deadline()
@@ -120,7 +121,34 @@ impl Supervisor {
         if late {
             for process in self.slots.iter_mut().flat_map(|slot| slot.processes_mut()) {
                 process.beat_at = process.beat_at.map(|_| now);
+                if let Phase::Starting { until } = &mut process.phase {
+                    *until = (*until).max(now + OVERSLEPT);
+                }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Action, Event, Rules, Supervisor};
+    use super::*;
+
+    #[test]
+    fn a_master_that_was_stopped_meanwhile_gives_who_starts_a_moment_more() {
+        let rules = Rules::default();
+        let timeout = rules.worker.start_timeout;
+        let mut machine = Supervisor::new(rules, 1, fastrand::Rng::with_seed(1));
+        let mut out = Vec::new();
+        machine.handle(Duration::ZERO, Event::Boot, &mut out);
+        let late = timeout * 2;
+        machine.handle(late, Event::Tick, &mut out);
+        machine.handle(late, Event::Ready { incarnation: 1 }, &mut out);
+        let started = |action: &&Action| matches!(action, Action::Spawn { .. });
+        assert_eq!(out.iter().filter(started).count(), 2, "{out:#?}");
+        // And no more than a moment.
+        machine.handle(late + timeout, Event::Tick, &mut out);
+        let ended = |action: &Action| matches!(action, Action::Terminate { incarnation: 2 });
+        assert!(out.iter().any(ended), "{out:#?}");
     }
 }

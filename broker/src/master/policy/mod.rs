@@ -47,6 +47,8 @@ pub(crate) struct Supervisor {
     /// The agent's first, if there is one, then the workers' by index.
     slots: Vec<Slot>,
     generation: Generation,
+    /// The number of workers that the configuration asks for; `rules.workers` may have been scaled.
+    workers_configured: u32,
     incarnation_last: Incarnation,
     agent_intensity: Intensity,
     worker_intensity: Intensity,
@@ -68,6 +70,7 @@ impl Supervisor {
         let workers = (0..rules.workers).map(Place::Worker);
         Self {
             slots: agent.into_iter().chain(workers).map(Slot::new).collect(),
+            workers_configured: rules.workers,
             rules,
             stage: Stage::Idle,
             generation,

@@ -218,8 +218,10 @@ impl Supervisor {
         );
         self.note(Level::Info, format!("reload done: {text}"));
         self.answer(rollout.reload.asks, true, &text);
-        if rollout.reload.rules.workers != self.rules.workers {
-            self.set_workers(rollout.reload.rules.workers);
+        // A number that somebody scaled to holds until the configuration asks for another one.
+        let configured = rollout.reload.rules.workers;
+        if std::mem::replace(&mut self.workers_configured, configured) != configured {
+            self.set_workers(configured);
         }
     }
 

@@ -26,7 +26,10 @@ struct Load {
 
 impl Load {
     fn start(server: &Server) -> Load {
-        let (over, asked) = (Arc::new(AtomicBool::new(false)), Arc::<AtomicU64>::default());
+        let (over, asked) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::<AtomicU64>::default(),
+        );
         let clients = (0..2 * CLIENTS).map(|number| {
             let (over, asked) = (Arc::clone(&over), Arc::clone(&asked));
             let mut client = Client::to(server.clone());
@@ -95,7 +98,13 @@ impl House {
         let (master, agent, workers) = stage.serve(&Config::serving(workers));
         let load = Load::start(&Server::Unix(stage.path("http.sock")));
         load.goes_on(200);
-        House { load, workers, agent, master, stage }
+        House {
+            load,
+            workers,
+            agent,
+            master,
+            stage,
+        }
     }
 
     /// Every request was answered.
@@ -110,7 +119,9 @@ impl House {
 }
 
 fn lost(outcomes: &BTreeMap<Outcome, u64>) -> u64 {
-    let lost = outcomes.iter().filter(|(outcome, _)| **outcome != Outcome::Ok);
+    let lost = outcomes
+        .iter()
+        .filter(|(outcome, _)| **outcome != Outcome::Ok);
     lost.map(|(_, count)| count).sum()
 }
 
@@ -130,7 +141,10 @@ fn nothing_is_lost_over_tcp_either() {
     let mut config = Config::serving(2);
     config.listen = "127.0.0.1:0".to_owned();
     let (_master, _agent, _workers) = stage.serve(&config);
-    let address = stage.status()["listeners"][0][1].as_str().unwrap().to_owned();
+    let address = stage.status()["listeners"][0][1]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let load = Load::start(&Server::Tcp(address));
     load.goes_on(200);
     for _ in 0..5 {

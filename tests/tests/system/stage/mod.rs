@@ -7,7 +7,7 @@ mod program;
 
 use std::io::BufReader;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,10 +16,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) use self::child::Child;
-pub(crate) use self::inbox::{Inbox, PATIENCE};
 pub(crate) use self::config::{Config, Section};
+pub(crate) use self::inbox::{Inbox, PATIENCE};
 pub(crate) use self::program::{
-    ABRT, CONT, HUP, INT, KILL, Program, SEGV, STOP, TERM, TTIN, TTOU, is_alive, send_signal,
+    ABRT, CONT, HUP, INT, KILL, Program, SEGV, STOP, TERM, TTIN, TTOU, is_alive, runs, send_signal,
     until_gone,
 };
 
@@ -55,10 +55,6 @@ impl Stage {
         self.directory.path().join(name)
     }
 
-    pub(crate) fn directory(&self) -> &Path {
-        self.directory.path()
-    }
-
     /// The broker's socket.
     pub(crate) fn socket(&self) -> PathBuf {
         self.path("run/h.sock")
@@ -79,12 +75,16 @@ impl Stage {
         path
     }
 
-    /// Waits until there is that file.
+    /// Waits until that file has a whole line.
     #[track_caller]
-    pub(crate) fn until_file(&self, name: &str) {
+    pub(crate) fn until_line(&self, name: &str) -> String {
         let start = Instant::now();
-        while !self.path(name).exists() {
-            assert!(start.elapsed() < PATIENCE, "there is no file {name:?}");
+        loop {
+            let text = std::fs::read_to_string(self.path(name)).unwrap_or_default();
+            if let Some((line, _)) = text.split_once('\n') {
+                return line.to_owned();
+            }
+            assert!(start.elapsed() < PATIENCE, "{name:?} has no line");
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -136,6 +136,26 @@ impl Stage {
         workers
     }
 
+    /// Brings up whoever comes in that worker's slot, until one is of that generation: a death
+    /// during a reload is mended by a start as it was, or by the reload at once.
+    pub(crate) fn up_to_generation(&self, index: u32, generation: u64) -> Child {
+        let mut before: Option<Child> = None;
+        loop {
+            let next = self.next_child("worker");
+            assert_eq!(next.index, index);
+            next.up();
+            next.message("egg-ready");
+            if let Some(before) = before {
+                before.event("drain");
+                before.exit(0);
+            }
+            if next.generation == generation {
+                return next;
+            }
+            before = Some(next);
+        }
+    }
+
     /// Whether a child was born that nobody has taken.
     pub(crate) fn has_newborn(&self, role: &str) -> bool {
         self.born.has(|child| child.role == role)
@@ -163,6 +183,8 @@ impl Stage {
         for child in workers.iter().chain([&agent]) {
             child.message("egg-ready");
         }
+        // The master hears a moment later than its children.
+        master.says("egg-ready");
         (master, agent, workers)
     }
 
@@ -177,6 +199,8 @@ impl Stage {
         for child in workers.iter().chain([&agent]) {
             child.message("egg-ready");
         }
+        // The master hears a moment later than its children.
+        master.says("egg-ready");
         (master, agent, workers)
     }
 

@@ -86,6 +86,12 @@ impl Program {
         }
     }
 
+    /// Waits until it, a master, has taken in that this process is ready.
+    #[track_caller]
+    pub(crate) fn knows_ready(&self, pid: u32) {
+        self.says(&format!("is ready (pid {pid},"));
+    }
+
     /// Waits for its end: its exit code, -1 where a signal ended it.
     pub(crate) fn wait(&mut self) -> i32 {
         let start = Instant::now();
@@ -136,9 +142,27 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
+        if thread::panicking() {
+            self.tell();
+        }
         // It may have ended long ago.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+impl Program {
+    /// What it said that nobody has taken: a test that fails shows it.
+    #[expect(
+        clippy::print_stderr,
+        reason = "that is where a test that fails explains itself"
+    )]
+    fn tell(&self) {
+        for said in self.said.take_all(|_| true) {
+            if let Said::Line(line) = said {
+                eprintln!("{}: {line}", self.child.id());
+            }
+        }
     }
 }
 
@@ -164,7 +188,8 @@ pub(crate) fn until_gone(pid: u32) {
     }
 }
 
-fn runs(pid: u32) -> bool {
+/// Whether there is such a process, and more of it than its remains.
+pub(crate) fn runs(pid: u32) -> bool {
     let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
         return false;
     };

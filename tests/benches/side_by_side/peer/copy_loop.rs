@@ -1,0 +1,9 @@
+//! The floor.
+
+use super::{Place, Started, own};
+use crate::Trouble;
+use crate::wire::Wire;
+
+pub(super) fn start(place: Place<'_>) -> Result<Started, Trouble> {
+    own("copy-loop", Wire::Bare, place)
+}

@@ -1,0 +1,81 @@
+//! All that was seen, as it is kept.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Trouble;
+use crate::statistics::Spread;
+
+/// One run.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Results {
+    pub(crate) host: Host,
+    pub(crate) rounds: usize,
+    pub(crate) seconds: f64,
+    /// By peer.
+    pub(crate) versions: BTreeMap<String, String>,
+    pub(crate) cells: Vec<Cell>,
+}
+
+/// Where it ran.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Host {
+    pub(crate) cores: usize,
+    pub(crate) processor: String,
+    pub(crate) kernel: String,
+    /// Of a minute, before and after.
+    pub(crate) load: [String; 2],
+}
+
+/// One work by one peer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Cell {
+    pub(crate) work: String,
+    pub(crate) peer: String,
+    pub(crate) figures: BTreeMap<String, Spread>,
+}
+
+impl Results {
+    /// The figure of one cell.
+    pub(crate) fn figure(&self, work: &str, peer: &str, figure: &str) -> Option<Spread> {
+        let cell = self
+            .cells
+            .iter()
+            .find(|cell| cell.work == work && cell.peer == peer)?;
+        cell.figures.get(figure).copied()
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Trouble> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        Ok(std::fs::write(path, text)?)
+    }
+}
+
+impl Host {
+    pub(crate) fn look() -> Host {
+        let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+        let processor = read("/proc/cpuinfo")
+            .lines()
+            .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+            .map(|(_, name)| name.to_owned())
+            .unwrap_or_default();
+        Host {
+            cores: std::thread::available_parallelism().map_or(0, Into::into),
+            processor,
+            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            load: [load(), String::new()],
+        }
+    }
+
+    pub(crate) fn look_again(&mut self) {
+        self.load[1] = load();
+    }
+}
+
+fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
+}

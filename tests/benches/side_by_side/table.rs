@@ -1,0 +1,68 @@
+//! The figures as text.
+
+use crate::results::{Cell, Results};
+use crate::statistics::Spread;
+use crate::works::{CALLS, CPU, P50, PER_SECOND};
+
+/// The peer that the others are compared with.
+const OURS: &str = "henhouse";
+
+/// Prints one table per figure that is worth one.
+pub(crate) fn print(results: &Results) {
+    let host = &results.host;
+    println!(
+        "\n{} cores of {}, Linux {}, load {} before and {} after; {} rounds of {} s, medians",
+        host.cores,
+        host.processor,
+        host.kernel,
+        host.load[0],
+        host.load[1],
+        results.rounds,
+        results.seconds
+    );
+    for (peer, version) in &results.versions {
+        println!("  {peer}: {version}");
+    }
+    for figure in [PER_SECOND, P50, CPU, CALLS] {
+        compare(results, figure);
+    }
+}
+
+/// Henhouse against each other peer, by one figure.
+fn compare(results: &Results, figure: &str) {
+    println!("\n{figure}, and how many times that of each other peer ours is");
+    for cell in results.cells.iter().filter(|cell| cell.peer == OURS) {
+        let Some(ours) = cell.figures.get(figure) else {
+            continue;
+        };
+        let mut line = format!("  {:34} {:>9}", cell.work, short(ours.median));
+        for peer in results.versions.keys().filter(|peer| *peer != OURS) {
+            if let Some(theirs) = results.figure(&cell.work, peer, figure) {
+                line.push_str(&format!("  {:.2}x {peer}", ours.median / theirs.median));
+            }
+        }
+        println!("{line}");
+    }
+}
+
+/// One cell on one line.
+pub(crate) fn line(cell: &Cell) -> String {
+    let figure = |(name, spread): (&String, &Spread)| {
+        let Spread { median, min, max } = *spread;
+        format!("{name} {} ({}..{})", short(median), short(min), short(max))
+    };
+    let figures: Vec<String> = cell.figures.iter().map(figure).collect();
+    format!("{:22} {}", cell.peer, figures.join(" · "))
+}
+
+/// A number in three or four digits.
+pub(crate) fn short(value: f64) -> String {
+    match value {
+        v if v >= 1e6 => format!("{:.2} M", v / 1e6),
+        v if v >= 1e4 => format!("{:.0} k", v / 1e3),
+        v if v >= 100.0 => format!("{v:.0}"),
+        v if v >= 10.0 => format!("{v:.1}"),
+        0.0 => "0".to_owned(),
+        v => format!("{v:.3}"),
+    }
+}
