@@ -92,7 +92,7 @@ impl Mail {
     }
 
     /// What waits in all of them, for tests.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn waiting_bytes(&self) -> usize {
         self.agent.outbox.waiting_bytes()
             + self.random.outbox.waiting_bytes()

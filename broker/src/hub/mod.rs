@@ -25,7 +25,7 @@ mod route;
 mod seat;
 mod status;
 mod tell;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod tests;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -53,6 +53,8 @@ use self::requests::Requests;
 pub use self::seat::{Admission, BrokerEvent, Seat};
 use self::status::Counters;
 pub use self::status::{BrokerStatus, ConnectionStatus};
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::tests::play;
 use crate::limits::{EVENTS_MAX, Limits, RESERVE_BYTES};
 use crate::roster::{Key, Roster};
 
@@ -351,7 +353,7 @@ impl Hub {
     }
 
     /// What all the counters must come to, for tests: everything, counted anew.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn counted_bytes(&self) -> usize {
         self.lanes
             .iter()

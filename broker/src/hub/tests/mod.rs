@@ -1,9 +1,23 @@
 //! The hub against what is promised about a message.
+#![cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        clippy::unwrap_used,
+        reason = "a fuzzer needs only the model"
+    )
+)]
 
+#[cfg(test)]
 mod endings;
+#[cfg(test)]
 mod flow;
-mod layer;
 mod model;
+#[cfg(test)]
 mod requests;
+#[cfg(test)]
 mod verbs;
 mod world;
+
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::model::play;

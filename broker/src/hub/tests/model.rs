@@ -4,13 +4,15 @@
 //! write them too. [`Play`] does the steps to a hub, [`ledger`] knows what each message is owed.
 
 mod ledger;
-mod play;
+mod player;
 mod step;
 
+#[cfg(test)]
 use proptest::collection::vec;
+#[cfg(test)]
 use proptest::prelude::*;
 
-use self::play::Play;
+use self::player::Play;
 use self::step::Step;
 
 /// Plays a program to its end, and checks everything on the way.
@@ -22,6 +24,20 @@ fn run(steps: &[Step]) {
     play.finish();
 }
 
+/// Plays the program that these bytes are.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn play(bytes: &[u8]) {
+    let (steps, _) = bytes.as_chunks::<4>();
+    let steps: Vec<Step> = steps
+        .iter()
+        .copied()
+        .map(Step::from_bytes)
+        .take(200)
+        .collect();
+    run(&steps);
+}
+
+#[cfg(test)]
 proptest! {
     #[test]
     fn every_message_ends_as_promised(

@@ -40,7 +40,7 @@ pub(super) enum Step {
 impl Step {
     /// Any four bytes are a step; zeros are the simplest one.
     pub(super) fn from_bytes([kind, who, how, size]: [u8; 4]) -> Step {
-        // Around the limits of `play`: a message, a part of an outbox, more than an outbox.
+        // Around the limits of `Play`: a message, a part of an outbox, more than an outbox.
         let bytes = [0, 0, 300, 900, 2_100, 6_000][usize::from(size % 6)];
         match kind % 64 {
             0..=5 => Step::Read {
