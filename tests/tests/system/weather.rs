@@ -28,6 +28,8 @@ impl House {
             http,
             _directory: directory,
         };
+        // Before that, one that is killed ends the start.
+        house.master.says("all are ready");
         house.until("an answer", |_| true);
         house
     }
