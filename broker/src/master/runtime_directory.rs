@@ -1,13 +1,12 @@
 //! Where a socket is when nobody said where.
 
-use std::{
-    env,
-    os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
-};
+use std::{env, path::PathBuf};
+#[cfg(feature = "cli")]
+use std::{os::unix::ffi::OsStrExt as _, path::Path};
 
 /// The socket of the master that belongs to that file: the same one for every command that names
 /// the same file, whatever the path it is named by.
+#[cfg(feature = "cli")]
 pub(crate) fn default_socket(of: &Path) -> PathBuf {
     let real = of.canonicalize().unwrap_or_else(|_| of.to_owned());
     let hash = fnv1a(real.as_os_str().as_bytes());
@@ -21,6 +20,7 @@ pub(crate) fn own_socket() -> PathBuf {
 
 /// FNV-1a: std's hashers may change from one release to the next, and then a new command would not
 /// find an old master.
+#[cfg(feature = "cli")]
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -39,7 +39,7 @@ fn runtime_directory() -> PathBuf {
         .unwrap_or_else(|| env::temp_dir().join(format!("henhouse-{uid}")))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests {
     use super::*;
 

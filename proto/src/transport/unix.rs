@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use interprocess::local_socket::traits::tokio::Listener as _;
@@ -54,6 +54,19 @@ impl Listener {
                 .mode(0o700)
                 .create(directory)
                 .map_err(failed("make the directory", directory))?;
+        }
+        // In somebody else's directory the socket could be moved away and another put in its
+        // place: /tmp is root's, and its sticky bit keeps others from that.
+        let parent = directory.unwrap_or(Path::new("."));
+        let owner = std::fs::metadata(parent)
+            .map_err(failed("look at", parent))?
+            .uid();
+        if !is_trusted(owner, rustix::process::geteuid().as_raw()) {
+            let error = io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "the directory belongs to another user; choose one of your own",
+            );
+            return Err(failed("listen in", parent)(error));
         }
         let lock = Lock::take(path)?;
         let temporary = path.with_file_name(format!(".h{}", std::process::id()));
@@ -113,6 +126,11 @@ pub async fn connect(endpoint: &Endpoint) -> io::Result<Stream> {
     // Tokio's own, and not interprocess's: that one takes a full backlog for a connection that
     // is under way, and gives a stream whose first write fails.
     Stream::connect(endpoint.as_path()).await
+}
+
+/// Whether the owner of a directory may be trusted with a socket of ours.
+fn is_trusted(owner: u32, us: u32) -> bool {
+    owner == us || owner == 0
 }
 
 fn bind(path: &Path) -> io::Result<uds::Listener> {
@@ -192,8 +210,6 @@ impl Drop for Lock {
 }
 
 fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-
     let there = std::fs::metadata(path).map(|there| (there.dev(), there.ino()));
     let here = file.metadata().map(|here| (here.dev(), here.ino()));
     matches!((here, there), (Ok(here), Ok(there)) if here == there)
@@ -246,6 +262,12 @@ mod tests {
             .unwrap()
             .collect();
         assert!(left.is_empty(), "{left:?}");
+    }
+
+    #[test]
+    fn a_directory_of_another_user_is_not_trusted() {
+        assert!(is_trusted(1000, 1000) && is_trusted(0, 1000));
+        assert!(!is_trusted(1001, 1000) && !is_trusted(1001, 0));
     }
 
     #[tokio::test]

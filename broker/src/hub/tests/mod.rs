@@ -1,6 +1,9 @@
 //! The hub against what is promised about a message.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic, and a fuzzer looks for it")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may panic, and a fuzzer looks for it"
+)]
 #![cfg_attr(not(test), expect(dead_code, reason = "a fuzzer needs only the model"))]
 
 #[cfg(test)]

@@ -20,8 +20,10 @@ mod snapshot;
 mod stage;
 mod trouble;
 
+#[cfg(feature = "cli")]
+pub(crate) use self::exit::Span;
 pub(crate) use self::{
-    exit::{Exit, Span},
+    exit::Exit,
     model::{Action, Ask, Change, End, Event, Generation, Incarnation, Level, Now, Place},
     rules::{RoleRules, Rules, WORKERS_MAX},
     snapshot::Snapshot,
