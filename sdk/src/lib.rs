@@ -121,9 +121,9 @@ pub use crate::draft::{Draft, SendError, Sending};
 pub use crate::drain::Drain;
 pub use crate::fault::{Closed, FaultCode, Refused};
 pub use crate::join::{Join, JoinError};
-#[cfg(unix)]
-#[cfg(feature = "axum")]
+#[cfg(all(unix, feature = "axum"))]
 pub use crate::listener::ServedStream;
+#[cfg(unix)]
 pub use crate::listener::{ListenerError, WorkerAddress, WorkerListener, WorkerStream, listener};
 pub use crate::listeners::{AnswerTaken, Listener};
 pub use crate::message::{Message, ReadError};

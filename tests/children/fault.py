@@ -53,7 +53,9 @@ class Child:
     def run(self):
         while True:
             for key, _ in self.selector.select():
-                key.data()
+                # What came for a connection that was cut a moment ago is nobody's.
+                if key.fileobj.fileno() != -1:
+                    key.data()
 
     def orders(self):
         data = self.control.recv(65536)

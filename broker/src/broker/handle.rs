@@ -161,7 +161,8 @@ impl BrokerEvents {
         self.events.recv().await
     }
 
-    /// The next event, if one waits.
+    /// The next event, if one waits: for the process layer.
+    #[cfg(unix)]
     pub(crate) fn waiting(&mut self) -> Option<BrokerEvent> {
         self.events.try_recv().ok()
     }

@@ -7,6 +7,7 @@ use std::{
 
 /// A line of the answer. Nobody reads it where that fails (`henhouse logs | head`), and then
 /// nothing else is to be done about it.
+#[cfg(unix)]
 pub(crate) fn say(line: impl Display) {
     let _ = writeln!(io::stdout().lock(), "{line}");
 }
