@@ -148,6 +148,8 @@ def test_a_worker_whose_master_is_gone_exits_with_110(tmp_path, language):
     broker = subprocess.Popen([HENHOUSE, "broker", "--socket", path], stderr=subprocess.DEVNULL)
     try:
         with socket.create_server(("127.0.0.1", 0)) as listener:
+            # A worker is there sooner than a broker on a loaded machine, and would find nobody.
+            wait_for_socket(path, broker)
             worker = start_by_hand(WORKERS[language], path, listener)
             watch_until_ready(path, worker)
             broker.kill()
@@ -167,12 +169,19 @@ def start_by_hand(command: list[str], path: str, listener: socket.socket) -> sub
     )
 
 
+def wait_for_socket(path: str, broker: subprocess.Popen) -> None:
+    """A socket at its path has been listened on: the broker puts it there only then."""
+    deadline = time.monotonic() + PATIENCE
+    while not os.path.exists(path):
+        assert broker.poll() is None, "the broker has ended"
+        assert time.monotonic() < deadline, "the broker does not listen"
+        time.sleep(0.01)
+
+
 def watch_until_ready(path: str, worker: subprocess.Popen) -> None:
     """Another member sees it come."""
 
     async def watch() -> None:
-        while not os.path.exists(path):
-            await asyncio.sleep(0.01)
         messenger = await henhouse.join("agent", socket=path)
         news = messenger.listen("egg-pids")
         await messenger.ready()
