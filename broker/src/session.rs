@@ -13,9 +13,10 @@ use henhouse_proto::reader::{FrameReader, ReadBuffer};
 use henhouse_proto::wire::{self, Code};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::Notify;
+use tokio::time::Sleep;
 
 use crate::hub::{Door, Fatal, Hub, WRITE_TURN_BYTES};
-use crate::limits::Limits;
+use crate::limits::{Limits, REST_MAX};
 use crate::roster::Key;
 
 /// One turn reads at most so many times, so that no sender keeps the others waiting.
@@ -119,6 +120,7 @@ where
                 reader,
                 key,
                 takes: true,
+                rest: None,
             };
             poll_fn(|cx| session.poll_turn(cx)).await;
             let mut stream = session.stream;
@@ -193,6 +195,8 @@ struct Session<'a, S> {
     key: Key,
     /// Whether the stream still takes what is written to it.
     takes: bool,
+    /// Wakes it from a rest; kept for the next one.
+    rest: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
@@ -202,6 +206,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         self.shared.remember(self.key, cx.waker());
         let now = tokio::time::Instant::now().into_std();
         let mut hub = self.shared.hub.borrow_mut();
+        self.look_at_rest(&mut hub, cx);
         let ended = self.read(&mut hub, cx, now);
         // Whoever got something is woken now, and writes when its turn comes: after all
         // readers that are ready, so that one write carries what many have sent. What came for
@@ -228,6 +233,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         if !hub.may_read(self.key) {
             return ReadEnd::Held;
         }
+        hub.turn_begins();
         let mut buffer = self.shared.buffer.borrow_mut();
         self.reader.lend(&mut buffer);
         let ended = self.read_into(hub, &mut buffer, cx, now);
@@ -270,8 +276,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             }
             hub.receiving(self.key, self.reader.held_bytes());
         }
-        cx.waker().wake_by_ref();
+        if hub.rest(self.key) {
+            self.rest(cx);
+        } else {
+            cx.waker().wake_by_ref();
+        }
         ReadEnd::More
+    }
+
+    /// Has this session woken when it has rested long enough.
+    fn rest(&mut self, cx: &mut Context<'_>) {
+        let until = tokio::time::Instant::now() + REST_MAX;
+        let rest = match &mut self.rest {
+            Some(rest) => {
+                rest.as_mut().reset(until);
+                rest
+            }
+            None => self.rest.insert(Box::pin(tokio::time::sleep_until(until))),
+        };
+        // It is not over yet: this is for the waker.
+        let _ = rest.as_mut().poll(cx);
+    }
+
+    fn look_at_rest(&mut self, hub: &mut Hub, cx: &mut Context<'_>) {
+        if hub.rests(self.key)
+            && let Some(rest) = &mut self.rest
+            && rest.as_mut().poll(cx).is_ready()
+        {
+            hub.rested(self.key);
+        }
     }
 
     fn write(&mut self, hub: &mut Hub, cx: &mut Context<'_>, now: Instant) {

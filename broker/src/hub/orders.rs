@@ -50,6 +50,7 @@ impl Hub {
                 self.endings += 1;
             }
             self.lanes[key].ending = Ending::ReadToEnd;
+            self.rested(key);
             self.mark(key);
         }
     }

@@ -12,6 +12,8 @@ mod endings;
 mod flow;
 mod model;
 #[cfg(test)]
+mod pace;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod verbs;
