@@ -10,6 +10,8 @@
 mod endings;
 #[cfg(test)]
 mod flow;
+#[cfg(test)]
+mod layer;
 mod model;
 #[cfg(test)]
 mod requests;
