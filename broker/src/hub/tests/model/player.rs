@@ -11,6 +11,8 @@ use crate::hub::tests::world::World;
 use crate::limits::Limits;
 use crate::roster::Key;
 
+/// More make a program longer and nothing else.
+const CROWD_MAX: usize = 13;
 const WORKERS_EXPECTED: u32 = 2;
 pub(super) const REQUEST_MS: u32 = 3_000;
 
@@ -63,7 +65,11 @@ impl Play {
 
     pub(super) fn step(&mut self, step: Step) {
         match step {
-            Step::Join(role) => self.join(role),
+            Step::Join(role) => {
+                if self.processes.iter().filter(|process| process.open).count() < CROWD_MAX {
+                    self.join(role);
+                }
+            }
             Step::Ready(who) => {
                 if let Some(n) = self.pick(who, |process| !process.ready) {
                     self.say_ready(n);
