@@ -67,8 +67,9 @@ impl Hub {
             }
         }
         self.waiting_bytes -= before - lane.outbox.waiting_bytes();
+        let messages_written = lane.messages_written;
         if !goodbye {
-            self.counters.written_to_lost += lane.messages_written;
+            self.counters.written_to_lost += messages_written;
         }
         let frames: Vec<(Bytes, Origin)> = waiting.chain(held).collect();
         // What the broker itself had to say, a leaver still hears.
@@ -101,6 +102,8 @@ impl Hub {
                 self.event(BrokerEvent::Left {
                     incarnation: member.incarnation,
                     goodbye,
+                    connection: member.connection,
+                    messages_written,
                 });
             }
         }
