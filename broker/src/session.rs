@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
 use crate::hub::{Door, Fatal, Hub, WRITE_TURN_BYTES};
-use crate::limits::Limits;
+use crate::limits::{LOOK_EVERY, Limits};
 use crate::roster::Key;
 
 /// One turn reads at most so many times, so that no sender keeps the others waiting.
@@ -104,8 +104,9 @@ impl Shared {
     }
 }
 
-/// Serves one connection until its end.
-pub(crate) async fn run<S>(shared: Rc<Shared>, mut stream: S, door: Door)
+/// Serves one connection until its end. `is_gone` tells whether the process at the other end is
+/// dead, without reading anything.
+pub(crate) async fn run<S>(shared: Rc<Shared>, mut stream: S, door: Door, is_gone: fn(&S) -> bool)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -119,6 +120,7 @@ where
                 reader,
                 key,
                 takes: true,
+                is_gone,
             };
             poll_fn(|cx| session.poll_turn(cx)).await;
             let mut stream = session.stream;
@@ -193,6 +195,7 @@ struct Session<'a, S> {
     key: Key,
     /// Whether the stream still takes what is written to it.
     takes: bool,
+    is_gone: fn(&S) -> bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
@@ -213,7 +216,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             // wake nobody.
             cx.waker().wake_by_ref();
         }
-        let last_turn = !self.takes || hub.is_read_to_end(self.key);
+        let held_back = hub.is_held_back(self.key, Duration::ZERO, now);
+        let gone = !self.takes
+            || hub.is_read_to_end(self.key)
+            || (hub.is_held_back(self.key, LOOK_EVERY, now) && (self.is_gone)(&self.stream));
+        if gone && held_back {
+            // What it said before is in the stream, and is read when it may be.
+            hub.died(self.key, now);
+        }
+        let last_turn = gone && !held_back;
         let over = hub.is_over(self.key, now) || ended == ReadEnd::Closed;
         self.shared.wake(&mut hub, now, None);
         // Of a process that is gone all has been read now, unless there is more at once.

@@ -1,11 +1,13 @@
 //! Who comes and who goes, and what that changes for the model.
 
+use std::time::Instant;
+
 use henhouse_proto::wire::frame::Body;
 use henhouse_proto::wire::{self, Role};
 
 use super::player::{Play, Process};
-use crate::hub::{BrokerEvent, Seat};
-use crate::roster;
+use crate::hub::{BrokerEvent, Hub, Seat};
+use crate::roster::{self, Key};
 
 impl Play {
     pub(super) fn join(&mut self, role: Role) {
@@ -51,6 +53,7 @@ impl Play {
             draining: false,
             here: true,
             open: true,
+            dead: false,
             asked: Vec::new(),
         });
     }
@@ -79,6 +82,21 @@ impl Play {
                     .unwrap_or_else(|| !there(index))
             })
             .collect();
+    }
+
+    /// The process dies, and the broker notes it with `missed`, where it would have had to read to
+    /// see it.
+    pub(super) fn die(&mut self, n: usize, missed: fn(&mut Hub, usize, Key, Instant)) {
+        let key = self.processes[n].key;
+        if self.world.hub.lanes[key].blocked.is_none() {
+            return self.close(n);
+        }
+        self.read(n, 0);
+        let now = self.world.now;
+        missed(&mut self.world.hub, n, key, now);
+        self.left(n);
+        self.processes[n].dead = true;
+        self.world.check();
     }
 
     /// The process's stream ends.
@@ -128,7 +146,8 @@ impl Play {
             let now = self.world.now;
             let over = (0..self.processes.len()).find(|n| {
                 let process = &self.processes[*n];
-                process.open && self.world.hub.is_over(process.key, now)
+                let (hub, key) = (&self.world.hub, process.key);
+                process.open && (hub.is_over(key, now) || (process.dead && hub.may_read(key)))
             });
             match over {
                 Some(n) => self.close(n),

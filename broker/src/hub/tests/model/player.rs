@@ -30,6 +30,8 @@ pub(super) struct Process {
     pub(super) here: bool,
     /// Its stream is open.
     pub(super) open: bool,
+    /// It is dead, and its stream is open only because it is held back.
+    pub(super) dead: bool,
     /// Requests that it has read and not answered: who asked, and the id.
     pub(super) asked: Vec<(u64, u64)>,
 }
@@ -125,14 +127,12 @@ impl Play {
             }
             Step::Dismiss(who) => {
                 if let Some(n) = self.here(who, |p| p.role != Role::Operator) {
-                    let now = self.world.now;
-                    self.world.hub.dismiss(n as u64 + 1, now);
-                    self.close(n);
+                    self.die(n, |hub, n, _, now| hub.dismiss(n as u64 + 1, now));
                 }
             }
             Step::Die(who) => {
                 if let Some(n) = self.here(who, |_| true) {
-                    self.close(n);
+                    self.die(n, |hub, _, key, now| hub.died(key, now));
                 }
             }
             Step::Flood(who) => {
