@@ -183,7 +183,10 @@ async fn hello<S: AsyncRead + Unpin>(
     tokio::time::timeout(shared.limits.hello_timeout, first)
         .await
         .unwrap_or_else(|_| {
-            let detail = format!("no Hello came in {:?}", shared.limits.hello_timeout);
+            let detail = format!(
+                "no Hello came in {:?}; say it as soon as you are connected",
+                shared.limits.hello_timeout
+            );
             Err(Fatal::new(Code::NotRegistered, detail))
         })
 }

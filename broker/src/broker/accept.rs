@@ -67,7 +67,10 @@ impl Sessions {
                 let _one = Counted::one(&sessions.open);
                 session::run(shared, stream, door, is_gone).await;
             });
-        } else if self.refusals.get() < REFUSALS_MAX {
+            return;
+        }
+        shared.hub.borrow_mut().refused(Code::Full);
+        if self.refusals.get() < REFUSALS_MAX {
             let max = shared.limits.connections_max;
             spawn_local(async move {
                 let _one = Counted::one(&sessions.refusals);

@@ -9,6 +9,8 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod flow;
 #[cfg(test)]
 mod in_line;
