@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::Sleep;
 
 use crate::hub::{Door, Fatal, Hub, WRITE_TURN_BYTES};
-use crate::limits::{Limits, REST_MAX};
+use crate::limits::{LOOK_EVERY, Limits, REST_MAX};
 use crate::roster::Key;
 
 /// One turn reads at most so many times, so that no sender keeps the others waiting.
@@ -105,8 +105,9 @@ impl Shared {
     }
 }
 
-/// Serves one connection until its end.
-pub(crate) async fn run<S>(shared: Rc<Shared>, mut stream: S, door: Door)
+/// Serves one connection until its end. `is_gone` tells whether the process at the other end is
+/// dead, without reading anything.
+pub(crate) async fn run<S>(shared: Rc<Shared>, mut stream: S, door: Door, is_gone: fn(&S) -> bool)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -121,6 +122,7 @@ where
                 key,
                 takes: true,
                 rest: None,
+                is_gone,
             };
             poll_fn(|cx| session.poll_turn(cx)).await;
             let mut stream = session.stream;
@@ -183,7 +185,10 @@ async fn hello<S: AsyncRead + Unpin>(
     tokio::time::timeout(shared.limits.hello_timeout, first)
         .await
         .unwrap_or_else(|_| {
-            let detail = format!("no Hello came in {:?}", shared.limits.hello_timeout);
+            let detail = format!(
+                "no Hello came in {:?}; say it as soon as you are connected",
+                shared.limits.hello_timeout
+            );
             Err(Fatal::new(Code::NotRegistered, detail))
         })
 }
@@ -197,6 +202,7 @@ struct Session<'a, S> {
     takes: bool,
     /// Wakes it from a rest; kept for the next one.
     rest: Option<Pin<Box<Sleep>>>,
+    is_gone: fn(&S) -> bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
@@ -218,7 +224,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             // wake nobody.
             cx.waker().wake_by_ref();
         }
-        let last_turn = !self.takes || hub.is_read_to_end(self.key);
+        let held_back = hub.is_held_back(self.key, Duration::ZERO, now);
+        let gone = !self.takes
+            || hub.is_read_to_end(self.key)
+            || (hub.is_held_back(self.key, LOOK_EVERY, now) && (self.is_gone)(&self.stream));
+        if gone && held_back {
+            // What it said before is in the stream, and is read when it may be.
+            hub.died(self.key, now);
+        }
+        let last_turn = gone && !held_back;
         let over = hub.is_over(self.key, now) || ended == ReadEnd::Closed;
         self.shared.wake(&mut hub, now, None);
         // Of a process that is gone all has been read now, unless there is more at once.
@@ -230,6 +244,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     }
 
     fn read(&mut self, hub: &mut Hub, cx: &mut Context<'_>, now: Instant) -> ReadEnd {
+        if hub.rests(self.key) {
+            return ReadEnd::More;
+        }
         if !hub.may_read(self.key) {
             return ReadEnd::Held;
         }
@@ -276,7 +293,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             }
             hub.receiving(self.key, self.reader.held_bytes());
         }
-        if hub.rest(self.key) {
+        if self.takes && hub.rest(self.key) {
             self.rest(cx);
         } else {
             cx.waker().wake_by_ref();
@@ -299,10 +316,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     }
 
     fn look_at_rest(&mut self, hub: &mut Hub, cx: &mut Context<'_>) {
-        if hub.rests(self.key)
-            && let Some(rest) = &mut self.rest
-            && rest.as_mut().poll(cx).is_ready()
-        {
+        // One that is gone holds nobody up.
+        let over = |rest: &mut Pin<Box<Sleep>>| rest.as_mut().poll(cx).is_ready();
+        if hub.rests(self.key) && (!self.takes || self.rest.as_mut().is_none_or(over)) {
             hub.rested(self.key);
         }
     }

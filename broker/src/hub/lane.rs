@@ -91,6 +91,11 @@ impl Lane {
         }
     }
 
+    /// Whether its process is dead, and only what it said before counts.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.ending == Ending::ReadToEnd && self.departed.is_some()
+    }
+
     /// What waits here and counts against the limit of an outbox.
     #[inline]
     pub(super) fn message_bytes(&self) -> usize {

@@ -42,9 +42,7 @@ impl Hub {
         self.tokens.void(incarnation);
         for key in self.seated(incarnation) {
             if self.lanes[key].blocked.is_some() {
-                // What it said behind that waits in its socket, and nobody is held back for a
-                // dead sender.
-                self.leave(key, false, now);
+                self.died(key, now);
             }
             if self.lanes[key].ending == Ending::No {
                 self.endings += 1;

@@ -162,11 +162,18 @@ impl<'a> Read<'a> {
                 connection: self.connection,
                 in_reply_to: self.in_reply_to,
             },
-            Some(Route::Unspecified) | None => return refused(false, "the route is not known"),
+            Some(Route::Unspecified) | None => {
+                return refused(false, "the route is not known; set one of the schema's");
+            }
         };
         let want = match enumerated(self.want).and_then(|n| Want::try_from(n).ok()) {
             Some(want) => want,
-            None => return refused(false, "what is wanted is not known"),
+            None => {
+                return refused(
+                    false,
+                    "what is wanted is not known; set one of the schema's",
+                );
+            }
         };
         if want != Want::Unspecified && self.id == 0 {
             return refused(false, "a message that wants an answer needs an id");
@@ -180,7 +187,10 @@ impl<'a> Read<'a> {
             return refused(false, "a reply can be wanted only of one receiver");
         }
         if self.action.starts_with(RESERVED_ACTION_PREFIX) {
-            return refused(true, "actions that begin with egg- are the broker's own");
+            return refused(
+                true,
+                "actions that begin with egg- are the broker's own; choose another name",
+            );
         }
         let timeout_ms = if self.timeout_ms == 0 {
             REQUEST_TIMEOUT_MS

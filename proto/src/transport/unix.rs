@@ -9,6 +9,7 @@ use interprocess::local_socket::traits::tokio::Listener as _;
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName as _};
 use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
 use interprocess::os::unix::uds_local_socket::tokio as uds;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FlockOperation, flock};
 
 use super::{BindError, Peer};
@@ -126,6 +127,16 @@ pub async fn connect(endpoint: &Endpoint) -> io::Result<Stream> {
     // Tokio's own, and not interprocess's: that one takes a full backlog for a connection that
     // is under way, and gives a stream whose first write fails.
     Stream::connect(endpoint.as_path()).await
+}
+
+/// Whether the process at the other end is gone, though what it said before has not all been
+/// read. Nothing is read to know it.
+pub fn is_gone(stream: &Stream) -> bool {
+    // Asked for nothing, the kernel still tells that both directions are shut. One that shut
+    // only its own is there.
+    let mut asked = [PollFd::new(stream, PollFlags::empty())];
+    poll(&mut asked, Some(&Timespec::default())).is_ok()
+        && asked[0].revents().contains(PollFlags::HUP)
 }
 
 /// Whether the owner of a directory may be trusted with a socket of ours.
@@ -246,6 +257,20 @@ mod tests {
         let _client = connect(&endpoint).await.unwrap();
         let (_stream, peer) = listener.accept().await.unwrap();
         assert_eq!(peer, Peer::this_process());
+    }
+
+    #[tokio::test]
+    async fn one_that_is_gone_is_known_to_be_though_its_last_words_are_unread() {
+        let directory = tempfile::tempdir().unwrap();
+        let endpoint = endpoint(&directory);
+        let listener = Listener::bind(&endpoint).unwrap();
+        let client = connect(&endpoint).await.unwrap().into_std().unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        (&client).write_all(b"last words").unwrap();
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        assert!(!is_gone(&stream), "it may still read");
+        drop(client);
+        assert!(is_gone(&stream));
     }
 
     #[tokio::test]

@@ -191,6 +191,7 @@ impl Driver {
             BrokerEvent::Left {
                 incarnation,
                 goodbye,
+                ..
             } => Event::Left {
                 incarnation,
                 goodbye,
