@@ -159,14 +159,14 @@ async fn reply(
         asker.fail(error);
         Data::borrowed(Encoding::Bytes, &[])
     });
-    let sent = send(shared, action, asker.clone(), data).await;
+    let sent = send(shared, action, &asker, data).await;
     if let Err(Refusal::TooLarge { bytes, bytes_max }) = sent {
         // The one who asked is better off with a reason than with a time-out.
         let error = format!("a reply of {bytes} bytes; at most {bytes_max} are allowed");
         tracing::error!(action, error, "a reply cannot be sent");
         asker.fail(error);
         let nothing = Data::borrowed(Encoding::Bytes, &[]);
-        let _ = send(shared, action, asker, nothing).await;
+        let _ = send(shared, action, &asker, nothing).await;
     } else if let Err(refusal) = sent {
         tracing::debug!(action, ?refusal, "nobody hears this reply");
     }
@@ -175,7 +175,7 @@ async fn reply(
 async fn send(
     shared: &Shared,
     action: &str,
-    asker: Asker,
+    asker: &Asker,
     data: Data<'static>,
 ) -> Result<(), Refusal> {
     let mut envelope = Some(Envelope {

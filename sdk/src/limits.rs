@@ -49,3 +49,8 @@ pub(crate) const ROUNDS_MAX: usize = 16;
 
 /// One round writes at most so many bytes before it reads again.
 pub(crate) const WRITE_BYTES_MAX: usize = 256 << 10;
+
+/// So many bytes that a task sends cost it one of the 128 turns that Tokio gives a task before
+/// others run: a task that sends short messages yields with a full write, of 64 KiB, and not
+/// after 128 of them.
+pub(crate) const TURN_BYTES: usize = 512;
