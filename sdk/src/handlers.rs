@@ -26,10 +26,10 @@ where
     Fut: Future + Send + 'static,
     Fut::Output: Outcome,
 {
-    let (listener, queue) = shared.listeners.listen(action, times);
+    let (listener, mut taker) = shared.listeners.listen(action, times);
     let name = listener.clone();
     shared.runtime.spawn(async move {
-        while let Some(message) = queue.next().await {
+        while let Some(message) = taker.next().await {
             run(name.action(), &handler, message).await;
         }
     });
@@ -67,11 +67,11 @@ where
     Fut: Future<Output = Result<T, BoxError>> + Send + 'static,
     T: IntoData<'static>,
 {
-    let (listener, queue) = shared.listeners.answer(action)?;
+    let (listener, mut taker) = shared.listeners.answer(action)?;
     let name = listener.clone();
     let shared = shared.clone();
     shared.clone().runtime.spawn(async move {
-        while let Some(message) = queue.next().await {
+        while let Some(message) = taker.next().await {
             let asker = Asker::of(&message);
             let answer = answer(&handler, message).await;
             reply(&shared, name.action(), asker, answer).await;
@@ -92,13 +92,13 @@ where
     Fut: Future<Output = Result<T, BoxError>> + Send + 'static,
     T: IntoData<'static> + 'static,
 {
-    let (listener, queue) = shared.listeners.answer(action)?;
+    let (listener, mut taker) = shared.listeners.answer(action)?;
     let name = listener.clone();
     let shared = shared.clone();
     let handler = Arc::new(handler);
     shared.clone().runtime.spawn(async move {
         let mut at_work = JoinSet::new();
-        while let Some(message) = queue.next().await {
+        while let Some(message) = taker.next().await {
             let (shared, handler, name) = (shared.clone(), handler.clone(), name.clone());
             at_work.spawn(async move {
                 let asker = Asker::of(&message);
