@@ -84,11 +84,16 @@ impl<'a> Fields<'a> {
                 self.rest = rest;
                 Ok(u64::from(*byte))
             }
+            // What is not is the length of a message of usual size, or a pid.
+            [low, high, rest @ ..] if *high < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(*low & 0x7f) | u64::from(*high) << 7)
+            }
             _ => self.varint_of_many_bytes(),
         }
     }
 
-    #[cold]
+    #[inline(never)]
     fn varint_of_many_bytes(&mut self) -> Result<u64, Malformed> {
         let mut value = 0;
         for (index, byte) in self.rest.iter().take(10).enumerate() {
