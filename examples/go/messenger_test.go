@@ -16,7 +16,8 @@ import (
 	"github.com/henhouse/henhouse/examples/go/internal/wire"
 )
 
-const patience = 10 * time.Second
+// Nothing here takes a second; on one core that many share, it may.
+const patience = 2 * time.Minute
 
 // A broker welcomes one messenger, and says and hears what a test wants; tests/conformance has
 // the real one.
@@ -149,11 +150,12 @@ func TestASubscriptionEndsWithTheMessenger(t *testing.T) {
 
 func TestARequestIsAnsweredAndItsTimeIsTheContexts(t *testing.T) {
 	b, m := join(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	// An hour, so that the minutes that a busy machine may need do not matter.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
 	go func() {
 		got := b.hears().GetMessage()
-		if got.GetWant() != wire.Want_WANT_REPLY || got.GetTimeoutMs() > 2001 || got.GetTimeoutMs() < 1000 {
+		if ms := got.GetTimeoutMs(); got.GetWant() != wire.Want_WANT_REPLY || ms > 3_600_001 || ms < 3_000_000 {
 			t.Error(got)
 		}
 		b.passes(&wire.Message{Route: routeReply, InReplyTo: got.GetId(), Encoding: wire.Encoding_ENCODING_JSON, Data: []byte("7")})

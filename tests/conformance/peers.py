@@ -11,8 +11,8 @@ from collections import deque
 
 import wire
 
-#: Nothing here takes a second; a loaded machine may take a few.
-PATIENCE = float(os.environ.get("HENHOUSE_PATIENCE", "20"))
+#: Nothing here takes a second; on one core that many share, it may.
+PATIENCE = float(os.environ.get("HENHOUSE_PATIENCE", "120"))
 
 
 class Failure(Exception):

@@ -11,7 +11,7 @@ import henhouse
 from henhouse.frames import pack
 from henhouse.v1 import henhouse_pb2 as wire
 
-PATIENCE = 10
+PATIENCE = 120
 
 
 class Broker:

@@ -83,7 +83,7 @@ const COMMANDS = {
     VERBS[c.to](c);
   },
   async request(c) {
-    const reply = await messenger.request(target(c), c.action, payload(c), { ...named(c), timeout: c.timeout_ms ?? 10_000 });
+    const reply = await messenger.request(target(c), c.action, payload(c), { ...named(c), timeout: c.timeout_ms ?? 120_000 });
     if (Buffer.isBuffer(reply)) return shown(reply, 'bytes', reply);
     if (reply === undefined) return shown(reply, 'bytes', Buffer.alloc(0));
     return typeof reply === 'string' ? shown(reply, 'text', Buffer.from(reply)) : { encoding: 'json', json: reply };

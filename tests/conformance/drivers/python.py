@@ -124,7 +124,7 @@ class Driver:
 
     async def request(self, c):
         how = {"encoding": c["encoding"] if c["encoding"] in ("json", "protobuf") else None}
-        timeout = c.get("timeout_ms", 10_000) / 1000
+        timeout = c.get("timeout_ms", 120_000) / 1000
         reply = await self.m.request(self.to(c), c["action"], payload(c), timeout=timeout, **how)
         encoding = {bytes: "bytes", str: "text"}.get(type(reply), "json")
         return shown(reply, encoding, reply if encoding == "bytes" else b"")

@@ -109,7 +109,7 @@ impl Driver {
             "send" => return send(messenger, command).await,
             "request" => {
                 let timeout = std::time::Duration::from_millis(
-                    command.number("timeout_ms").unwrap_or(10_000),
+                    command.number("timeout_ms").unwrap_or(120_000),
                 );
                 let request = addressed(messenger, command, action)?.request();
                 return Ok(shown(&request.timeout(timeout).await?)?.into());

@@ -235,7 +235,7 @@ func request(ctx context.Context, c command) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	timeout := 10 * time.Second
+	timeout := 2 * time.Minute
 	if c.TimeoutMS != 0 {
 		timeout = time.Duration(c.TimeoutMS) * time.Millisecond
 	}
