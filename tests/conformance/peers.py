@@ -145,6 +145,19 @@ class Raw:
             left -= len(part)
         return b"".join(parts)
 
+    def cut(self, size):
+        """Takes so many bytes and breaks the connection. Gives all that had left the other end by then."""
+        taken = self._exactly(size)
+        if taken is None:
+            raise Failure(f"{self.name}: the connection ended before {size} bytes had come")
+        # From here on the other end can write nothing more. What it had written is in the socket:
+        # a broker that died would never have read it, but here it is counted.
+        self._socket.shutdown(socket.SHUT_RDWR)
+        while part := self._socket.recv(1 << 20):
+            taken += part
+        self._socket.close()
+        return taken
+
     def end(self):
         self._socket.close()
 

@@ -62,6 +62,7 @@ const COMMANDS = {
     messenger = await join({ socket, role, name, reconnect: reconnect ?? false, logger: quiet });
     messenger.session.on('drain', ({ deadlineMs, cause }) => say({ event: 'drain', deadline_ms: deadlineMs, cause }));
     messenger.session.on('refused', (error, action) => say({ event: 'refused', code: error.code, action }));
+    messenger.session.on('lost', () => say({ event: 'lost' }));
     messenger.session.on('restored', () => say({ event: 'restored', pid: messenger.pid, connection: messenger.connection }));
     messenger.session.on('closed', (error) => say({ event: 'closed', code: error ? code(error) : null }));
     return { pid: messenger.pid, connection: messenger.connection, master_pid: messenger.masterPid };

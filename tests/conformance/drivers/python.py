@@ -57,6 +57,7 @@ class Driver:
             name=c["name"],
             reconnect=c.get("reconnect", False),
             on_refused=lambda error, action: say(event="refused", code=error.code, action=action),
+            on_lost=lambda error: say(event="lost"),
             on_restored=lambda: say(event="restored", pid=self.m.pid, connection=self.m.connection),
         )
         self.watching = [asyncio.create_task(self.drained()), asyncio.create_task(self.ended())]

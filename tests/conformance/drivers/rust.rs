@@ -136,6 +136,7 @@ impl Driver {
         messenger.on_refused(|refused| async move {
             say(&json!({ "event": "refused", "code": name_of(refused.code) }));
         });
+        messenger.on_disconnect(|_| async { say(&json!({ "event": "lost" })) });
         let back = messenger.clone();
         messenger.on_reconnect(move || {
             say(
