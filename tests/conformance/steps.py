@@ -269,12 +269,13 @@ class Stage:
         questions, each once, the numbers in order. Questions that had left have failed.
         """
         raw, frames = self.cast[step["rest"]], []
-        while True:
+        # A question may be begun by a thread of its own, and come behind `end`.
+        missing = {"end", *step["asked"]} - {message["data"] for message in self.left}
+        while missing:
             if (frame := raw.frame()) is None:
-                raise Failure(f"{raw.name}: the connection ended, the rest did not come")
+                raise Failure(f"{raw.name}: the connection ended, {missing} did not come")
             frames.append(wire.decode(frame))
-            if frames[-1].get("message", {}).get("action") == "end":
-                break
+            missing.discard(frames[-1].get("message", {}).get("data"))
         rest = self.messages(frames)
         said = [json.loads(message["data"])[0] for message in self.left + rest if message["action"] == "n"]
         if said != list(range(step["numbers"])):
