@@ -135,7 +135,10 @@ pub async fn connect(endpoint: &Endpoint) -> io::Result<Stream> {
 pub fn is_gone(stream: &Stream) -> bool {
     // Asked for nothing, the kernel still tells that both directions are shut. One that shut
     // only its own is there.
-    let mut asked = [PollFd::new(stream, PollFlags::empty())];
+    let Ok(socket) = stream.socket() else {
+        return true;
+    };
+    let mut asked = [PollFd::new(socket, PollFlags::empty())];
     poll(&mut asked, Some(&Timespec::default())).is_ok()
         && asked[0].revents().contains(PollFlags::HUP)
 }
@@ -265,7 +268,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let endpoint = endpoint(&directory);
         let listener = Listener::bind(&endpoint).unwrap();
-        let client = connect(&endpoint).await.unwrap().into_std().unwrap();
+        let client = std::os::unix::net::UnixStream::connect(endpoint.as_path()).unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         (&client).write_all(b"last words").unwrap();
         client.shutdown(std::net::Shutdown::Write).unwrap();

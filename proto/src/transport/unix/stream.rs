@@ -35,7 +35,7 @@ impl Stream {
         })
     }
 
-    fn socket(&self) -> io::Result<&AsyncFd<UnixStream>> {
+    pub(super) fn socket(&self) -> io::Result<&AsyncFd<UnixStream>> {
         self.socket
             .as_ref()
             .ok_or_else(|| io::ErrorKind::NotConnected.into())
