@@ -80,7 +80,8 @@ impl BrokerHandle {
     }
 
     /// A process is to take nothing new, finish, and leave within `deadline`. It is told so, and
-    /// only what is meant for it alone is passed to it from now on.
+    /// only what is meant for it alone is passed to it from now on. One that has not joined yet
+    /// may not any more.
     pub async fn drain(&self, incarnation: u64, deadline: Duration, cause: String) {
         self.order(Order::Drain {
             incarnation,

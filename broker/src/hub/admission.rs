@@ -151,7 +151,9 @@ impl Tokens {
                     role.name()
                 )),
                 Admission::Tokens => forbidden(
-                    "the token is not known: it was never given, or its process was reaped".into(),
+                    "the token is not known: it was never given, or its process was asked to go or has \
+                     ended"
+                        .into(),
                 ),
             };
         };

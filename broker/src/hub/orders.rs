@@ -26,7 +26,12 @@ impl Hub {
         cause: &str,
         now: Instant,
     ) {
-        for key in self.seated(incarnation) {
+        let seated = self.seated(incarnation);
+        if seated.is_empty() {
+            // It has not come yet, and need not begin any more.
+            self.tokens.void(incarnation);
+        }
+        for key in seated {
             self.start_drain(key, now);
             let deadline_ms = u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX);
             let drain = wire::Drain {

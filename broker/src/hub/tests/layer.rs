@@ -41,6 +41,33 @@ fn a_process_has_left_when_its_last_connection_has() {
 }
 
 #[test]
+fn one_that_is_asked_to_go_before_it_came_comes_no_more() {
+    let mut world = World::new(false, 0);
+    world.hub.admit("token".into(), seat(5));
+    let (now, minute) = (world.now, Duration::from_secs(60));
+    world.hub.drain(5, minute, "the end", now);
+    // Here everybody of the same user may come, but not to that seat.
+    world.join_with(Worker, 1, "token").unwrap();
+    assert_eq!(world.hub.seated(5), []);
+}
+
+#[test]
+fn one_that_is_asked_to_go_before_it_is_ready_hears_so_and_its_ready_is_told() {
+    let mut world = World::new(false, 0);
+    world.hub.admit("token".into(), seat(5));
+    let one = world.join_with(Worker, 1, "token").unwrap();
+    let (now, minute) = (world.now, Duration::from_secs(60));
+    world.hub.drain(5, minute, "the end", now);
+    let heard = world.read(one);
+    let drain = |frame: &wire::Frame| matches!(frame.body, Some(Body::Drain(_)));
+    assert!(heard.iter().any(drain), "{heard:?}");
+    world.hub.take_events();
+    world.say(one, Body::Ready(wire::Ready {}));
+    let ready = BrokerEvent::Ready { incarnation: 5 };
+    assert!(world.hub.take_events().contains(&ready));
+}
+
+#[test]
 fn a_process_that_beats_is_not_taken_for_silent_while_it_is_held_back() {
     let limits = Limits {
         outbox_bytes_max: 1_000,

@@ -20,7 +20,7 @@ pub(crate) use self::config::{Config, Section};
 pub(crate) use self::inbox::{Inbox, PATIENCE};
 pub(crate) use self::program::{
     ABRT, CONT, HUP, INT, KILL, Program, SEGV, STOP, TERM, TTIN, TTOU, is_alive, runs, send_signal,
-    until_gone,
+    until_gone, until_stopped,
 };
 
 /// The command, as it was built with these tests.

@@ -10,7 +10,7 @@ use super::{
         Supervisor,
         model::{Action, Ask, End, Event, Incarnation, Now, Place},
         rules::{KILL_GRACE, Rules},
-        slot::{Phase, Slot},
+        slot::{Phase, Process, Slot},
         stage::Stage,
     },
     Asked, MINUTE, SECOND,
@@ -27,6 +27,8 @@ pub(super) struct Promises {
     dismissed: BTreeSet<Incarnation>,
     /// Those that were asked to go, and when they must have been killed.
     going: BTreeMap<Incarnation, Now>,
+    /// Until when those that were asked to drain may take.
+    drains: BTreeMap<Incarnation, Now>,
     starts: VecDeque<Now>,
     agent_was_ready: bool,
     booted: bool,
@@ -45,6 +47,7 @@ impl Promises {
             asked: Vec::new(),
             dismissed: BTreeSet::new(),
             going: BTreeMap::new(),
+            drains: BTreeMap::new(),
             starts: VecDeque::new(),
             agent_was_ready: false,
             booted: false,
@@ -89,6 +92,7 @@ impl Promises {
                     format!("{incarnation} is gone, and is asked to go")
                 })?;
                 self.may_send_away(*incarnation, machine, world)?;
+                self.may_be_ended(now, action, machine, world)?;
                 let role = self.role(world, *incarnation);
                 let latest = now + role + MINUTE + SECOND;
                 self.going.entry(*incarnation).or_insert(latest);
@@ -99,6 +103,7 @@ impl Promises {
             }
             Action::Dismiss { incarnation } => {
                 self.going.remove(incarnation);
+                self.drains.remove(incarnation);
                 check(self.dismissed.insert(*incarnation), || {
                     format!("{incarnation} is dismissed twice")
                 })
@@ -203,15 +208,57 @@ impl Promises {
         let Some(slot) = slot.filter(|slot| !slot.removed) else {
             return Ok(());
         };
-        // One that fell silent is not good, which only the machine knows.
-        let silent = slot
-            .leaving
-            .iter()
-            .any(|process| process.incarnation == incarnation && process.beat_at.is_some())
-            && self.rules.worker.watchdog.is_some();
+        let silent = Self::is_silent(incarnation, machine);
         check(silent || slot.is_ready(), || {
             format!("{incarnation} is good, and goes for nothing")
         })
+    }
+
+    /// Promise 1, for what it holds: a good process gets the time of a drain before it gets a signal,
+    /// also where its Ready crosses the order to go. A boot that failed ends all at once.
+    fn may_be_ended(
+        &mut self,
+        now: Now,
+        action: &Action,
+        machine: &Supervisor,
+        world: &World,
+    ) -> Checked {
+        let incarnation = match action {
+            Action::Drain {
+                incarnation,
+                within,
+                ..
+            } => {
+                self.drains.insert(*incarnation, now + *within);
+                return Ok(());
+            }
+            Action::Terminate { incarnation } => *incarnation,
+            _ => return Ok(()),
+        };
+        let Some(life) = world.life(incarnation) else {
+            return Ok(());
+        };
+        let hurried = matches!(
+            &machine.stage,
+            Stage::Ending(ending) if ending.all_killed || matches!(ending.end, End::BootFailed { .. })
+        );
+        let silent = Self::is_silent(incarnation, machine);
+        if !life.is_ready || !life.alive || life.is_bad || silent || hurried {
+            return Ok(());
+        }
+        let until = self.drains.get(&incarnation).copied();
+        check(until.is_some_and(|until| until <= now), || {
+            format!("{incarnation} is ready, and is ended before its drain is over ({until:?})")
+        })
+    }
+
+    /// One that beat and fell silent is not good, which only the machine knows.
+    fn is_silent(incarnation: Incarnation, machine: &Supervisor) -> bool {
+        let beat = |process: &Process| {
+            process.incarnation == incarnation && process.beat_at.is_some()
+        };
+        let mut leaving = machine.slots.iter().flat_map(|slot| &slot.leaving);
+        leaving.any(beat)
     }
 
     pub(super) fn after(&self, now: Now, machine: &Supervisor) -> Checked {
