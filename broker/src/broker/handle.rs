@@ -97,6 +97,12 @@ impl BrokerHandle {
         self.order(Order::Dismiss { incarnation }).await;
     }
 
+    /// An agent is expected from now on, so that what is for it waits while there is none; or none
+    /// is, and that is refused.
+    pub async fn expect_agent(&self, expected: bool) {
+        self.order(Order::ExpectAgent { expected }).await;
+    }
+
     /// Another number of workers is expected before the first `egg-ready`.
     pub async fn expect_workers(&self, count: u32) {
         self.order(Order::ExpectWorkers { count }).await;

@@ -8,6 +8,7 @@ use super::Hub;
 use super::lane::Ending;
 use super::origin::Place;
 use super::refusal::Cause;
+use super::route::Nobody;
 use super::seat::{BrokerEvent, Seat};
 use crate::limits::DRAIN_DEADLINE;
 use crate::roster::{Key, Role};
@@ -59,6 +60,19 @@ impl Hub {
         }
     }
 
+    /// An agent is expected from now on, or none is.
+    pub(crate) fn expect_agent(&mut self, expected: bool, now: Instant) {
+        self.boot.agent = expected;
+        if !expected {
+            self.close_mailbox(
+                Place::AgentMailbox,
+                (Code::NoSuchProcess, Cause::NoAgent),
+                now,
+            );
+            self.look_at_boot(now);
+        }
+    }
+
     /// Another number of workers is expected.
     pub(crate) fn expect_workers(&mut self, workers: u32, now: Instant) {
         self.boot.workers = workers;
@@ -81,7 +95,7 @@ impl Hub {
     pub(crate) fn shut_down(&mut self, now: Instant) {
         self.shutting_down = true;
         for place in [Place::AgentMailbox, Place::RandomMailbox] {
-            self.close_mailbox(place, now);
+            self.close_mailbox(place, (Code::ShuttingDown, Cause::ShuttingDown), now);
         }
     }
 
@@ -115,15 +129,16 @@ impl Hub {
             .get(key)
             .is_some_and(|member| member.role == Role::Agent);
         if agent && self.shutting_down {
-            self.close_mailbox(Place::AgentMailbox, now);
+            let why = (Code::ShuttingDown, Cause::ShuttingDown);
+            self.close_mailbox(Place::AgentMailbox, why, now);
         }
     }
 
-    fn close_mailbox(&mut self, place: Place, now: Instant) {
+    fn close_mailbox(&mut self, place: Place, (code, cause): Nobody, now: Instant) {
         if let Some(mailbox) = self.mail.empty(place, now) {
-            self.lose_all(mailbox.outbox, Code::ShuttingDown, Cause::ShuttingDown);
+            self.lose_all(mailbox.outbox, code, cause);
             for from in mailbox.gate.waiters {
-                self.turn_blocked_away(from, place, Code::ShuttingDown, Cause::ShuttingDown, now);
+                self.turn_blocked_away(from, place, code, cause, now);
             }
         }
     }

@@ -206,7 +206,7 @@ impl Master {
         Ok(MasterHandle::new(started))
     }
 
-    fn into_plan(self) -> Result<Plan, MasterError> {
+    pub(super) fn into_plan(self) -> Result<Plan, MasterError> {
         let role = |program: Program, rules: RoleRules| -> Result<RolePlan, ProgramError> {
             Ok(RolePlan {
                 program: Arc::new(program.resolve()?),

@@ -9,6 +9,7 @@ mod listeners;
 mod load;
 mod messages;
 mod orphans;
+mod reconfigure;
 mod reload;
 mod scale;
 mod shutdown;

@@ -8,6 +8,7 @@
 mod act;
 mod children;
 mod courier;
+mod deployment;
 mod orders;
 mod output;
 mod signals;
@@ -18,7 +19,6 @@ mod terminal;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
     time::Duration,
 };
 
@@ -30,6 +30,7 @@ use tokio::{
 use self::{
     children::{Children, FromChild},
     courier::Courier,
+    deployment::{Deployment, Named},
     orders::{Asker, Follower},
     signals::{Heard, Signals},
     sink::Sink,
@@ -44,7 +45,7 @@ pub use self::{
     status::{ProcessStatus, SlotStatus, Status},
 };
 use super::{
-    os::{Reply, Spawner, listener::Listener},
+    os::{Reply, Spawner},
     plan::Plan,
     policy::{Action, Ask, Change, End, Event, Generation, Incarnation, Now, Place, Supervisor},
 };
@@ -66,11 +67,13 @@ pub struct Ended {
 struct Driver {
     machine: Supervisor,
     epoch: Instant,
-    plans: BTreeMap<Generation, Arc<Plan>>,
+    /// The one that new starts use, and those that a reload tries or is to try.
+    deployments: BTreeMap<Generation, Deployment>,
     committed: Generation,
     generation_last: Generation,
     loader: Loader,
-    listeners: Vec<Listener>,
+    /// The listeners of each process, which stay open at least as long as it is there.
+    given: HashMap<Incarnation, Vec<Named>>,
     broker: BrokerHandle,
     courier: Courier,
     children: Children,
@@ -261,7 +264,7 @@ impl Driver {
         {
             tracing::warn!("the broker does not end");
         }
-        drop(self.listeners);
+        drop((self.deployments, self.given));
         self.sink.finish();
     }
 
@@ -269,8 +272,9 @@ impl Driver {
         self.epoch.elapsed()
     }
 
-    fn plan(&self) -> Arc<Plan> {
-        Arc::clone(&self.plans[&self.committed])
+    /// What new starts use.
+    fn deployment(&self) -> &Deployment {
+        &self.deployments[&self.committed]
     }
 }
 

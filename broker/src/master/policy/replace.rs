@@ -50,7 +50,7 @@ impl Supervisor {
                     Seat::Current => self.vacated(index, ready_at),
                     _ => self.put_off_renewal(index),
                 }
-                self.rollout_trouble(incarnation, &words);
+                self.rollout_trouble(place, incarnation, &words);
                 self.watches_trouble(place, incarnation, &words);
             }
             Stage::BootAgent | Stage::BootWorkers => {

@@ -95,7 +95,7 @@ pub(crate) struct Slot {
     pub(crate) starts: u64,
     /// How the last process that was here ended.
     pub(crate) last_end: Option<String>,
-    /// Scaled away: it ends with the last of `leaving`.
+    /// Not to be filled again: it ends with the last process in it.
     pub(crate) removed: bool,
 }
 

@@ -33,6 +33,10 @@ pub(super) struct Promises {
     agent_was_ready: bool,
     booted: bool,
     generation: u64,
+    /// Generations that were asked for, of which it is not known yet what becomes.
+    undecided: BTreeSet<u64>,
+    /// Generations that have an agent.
+    with_agent: BTreeSet<u64>,
 }
 
 fn check(holds: bool, broken: impl FnOnce() -> String) -> Checked {
@@ -42,6 +46,8 @@ fn check(holds: bool, broken: impl FnOnce() -> String) -> Checked {
 impl Promises {
     pub(super) fn new(rules: Rules) -> Self {
         Self {
+            with_agent: rules.agent.iter().map(|_| 1).collect(),
+            undecided: BTreeSet::new(),
             rules,
             asks_last: 0,
             asked: Vec::new(),
@@ -72,6 +78,14 @@ impl Promises {
             let place = world.life(*incarnation).map(|life| life.place);
             self.agent_was_ready |= place == Some(Place::Agent);
         }
+        if let Event::Reload {
+            generation, rules, ..
+        } = event
+        {
+            self.undecided.insert(*generation);
+            self.with_agent
+                .extend(rules.agent.iter().map(|_| generation));
+        }
         Ok(())
     }
 
@@ -83,7 +97,12 @@ impl Promises {
         world: &World,
     ) -> Checked {
         match action {
-            Action::Spawn { place, .. } => self.may_spawn(now, *place, machine, world),
+            Action::Spawn {
+                place, generation, ..
+            } => {
+                self.may_run(*place, *generation)?;
+                self.may_spawn(now, *place, machine, world)
+            }
             Action::Drain { incarnation, .. }
             | Action::Terminate { incarnation }
             | Action::Kill { incarnation } => {
@@ -119,8 +138,13 @@ impl Promises {
             Action::Commit { generation } => {
                 check(*generation > self.generation, || "an old generation".into())?;
                 self.generation = *generation;
-                Ok(())
+                check(self.undecided.remove(generation), || {
+                    format!("generation {generation} is decided twice")
+                })
             }
+            Action::Discard { generation } => check(self.undecided.remove(generation), || {
+                format!("generation {generation} is decided twice")
+            }),
             Action::Answer { ask, .. } => {
                 // Promise 8: exactly one answer.
                 let before = self.asked.len();
@@ -133,6 +157,7 @@ impl Promises {
                 format!("nobody answered {:?}", self.asked)
             }),
             Action::Expect { .. }
+            | Action::ExpectAgent { .. }
             | Action::ShuttingDown
             | Action::Note { .. }
             | Action::Progress { .. } => Ok(()),
@@ -148,6 +173,16 @@ impl Promises {
             _ => &self.rules.worker,
         };
         rules.drain_timeout + rules.term_grace
+    }
+
+    /// The driver has the configuration of the generation that holds, and of those on trial.
+    fn may_run(&self, place: Place, generation: u64) -> Checked {
+        let known = generation == self.generation || self.undecided.contains(&generation);
+        check(known, || format!("generation {generation} is no more"))?;
+        let agent = place != Place::Agent || self.with_agent.contains(&generation);
+        check(agent, || {
+            format!("an agent of generation {generation}, which has none")
+        })
     }
 
     fn may_spawn(
@@ -254,11 +289,12 @@ impl Promises {
 
     /// One that beat and fell silent is not good, which only the machine knows.
     fn is_silent(incarnation: Incarnation, machine: &Supervisor) -> bool {
-        let beat = |process: &Process| {
-            process.incarnation == incarnation && process.beat_at.is_some()
-        };
-        let mut leaving = machine.slots.iter().flat_map(|slot| &slot.leaving);
-        leaving.any(beat)
+        let beat =
+            |process: &Process| process.incarnation == incarnation && process.beat_at.is_some();
+        machine.slots.iter().any(|slot| {
+            let watched = machine.role_rules(slot.place).watchdog.is_some();
+            watched && slot.leaving.iter().any(beat)
+        })
     }
 
     pub(super) fn after(&self, now: Now, machine: &Supervisor) -> Checked {
@@ -316,11 +352,22 @@ impl Promises {
 
     /// After a time without faults every slot is filled and everybody has his answer.
     pub(super) fn all_is_well(&self, machine: &Supervisor) -> Checked {
-        let unwell = machine
-            .slots
-            .iter()
-            .find(|slot| slot.removed || slot.current.is_none() || !slot.is_ready());
+        let is_old = |process: &Process| process.generation < self.generation;
+        let are_old = machine.workers().flat_map(Slot::processes).any(is_old);
+        // An agent that is configured no more serves old workers, while there are any.
+        let lingers = |slot: &Slot| slot.place == Place::Agent && are_old;
+        let unwell = machine.slots.iter().find(|slot| {
+            (slot.removed && !lingers(slot)) || slot.current.is_none() || !slot.is_ready()
+        });
         check(unwell.is_none(), || format!("not well: {unwell:?}"))?;
+        let agent = machine.index_of(Place::Agent).is_some();
+        let configured = self.with_agent.contains(&self.generation);
+        check(agent == configured || (agent && are_old), || {
+            format!("an agent: {agent}, in generation {}", self.generation)
+        })?;
+        check(self.undecided.is_empty(), || {
+            format!("what becomes of {:?}?", self.undecided)
+        })?;
         check(self.asked.is_empty(), || {
             format!("nobody answered {:?}", self.asked)
         })
