@@ -13,6 +13,7 @@ mod reconfigure;
 mod reload;
 mod scale;
 mod shutdown;
+mod spawning;
 mod stage;
 mod start;
 mod weather;
