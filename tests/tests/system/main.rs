@@ -9,6 +9,7 @@ mod listeners;
 mod load;
 mod messages;
 mod orphans;
+mod output;
 mod pid_one;
 mod reconfigure;
 mod reload;

@@ -1,7 +1,7 @@
 //! Carries what happens to the state machine, and what it asks for to the broker and the spawner.
 //!
 //! One task owns the machine and never waits for anybody: what takes time (an answer of the
-//! broker, a slow terminal) goes through the courier and the sink. The broker tells the driver
+//! broker, a slow terminal) goes through the courier and the outlet. The broker tells the driver
 //! things, and the driver tells the broker things; were both to wait for room in the other's
 //! queue, nothing would move again.
 
@@ -12,7 +12,6 @@ mod deployment;
 mod orders;
 mod output;
 mod signals;
-mod sink;
 mod start;
 mod status;
 mod terminal;
@@ -33,7 +32,6 @@ use self::{
     deployment::{Deployment, Named},
     orders::{Asker, Follower},
     signals::{Heard, Signals},
-    sink::Sink,
 };
 pub(crate) use self::{
     orders::{Agent, Answer, Call, Haste},
@@ -49,7 +47,10 @@ use super::{
     plan::Plan,
     policy::{Action, Ask, Change, End, Event, Generation, Incarnation, Now, Place, Supervisor},
 };
-use crate::broker::{BrokerEvent, BrokerEvents, BrokerHandle};
+use crate::{
+    broker::{BrokerEvent, BrokerEvents, BrokerHandle},
+    outlet::Outlet,
+};
 
 /// Reads the configuration again, for a reload.
 pub(crate) type Loader = Box<dyn Fn() -> Result<Plan, String> + Send>;
@@ -77,7 +78,7 @@ struct Driver {
     broker: BrokerHandle,
     courier: Courier,
     children: Children,
-    sink: Sink,
+    outlet: Outlet,
     asks: HashMap<Ask, Asker>,
     ask_last: u64,
     followers: Vec<Follower>,
@@ -227,7 +228,8 @@ impl Driver {
         match from {
             FromChild::Line(line) => {
                 self.follow(&line);
-                self.sink.line(&line);
+                let text = format!("[{}] {}", line.place, line.text);
+                self.outlet.line(line.stream, text);
                 self.children.remember(line);
             }
             FromChild::Ended { incarnation, exit } => {
@@ -265,7 +267,7 @@ impl Driver {
             tracing::warn!("the broker does not end");
         }
         drop((self.deployments, self.given));
-        self.sink.finish();
+        self.outlet.flush();
     }
 
     fn now(&self) -> Now {

@@ -22,7 +22,6 @@ use super::{
     deployment::Deployment,
     orders::Call,
     signals::{Listening, Signals},
-    sink::Sink,
 };
 use henhouse_proto::Endpoint;
 
@@ -34,6 +33,7 @@ use crate::{
         plan::Plan,
         policy::Supervisor,
     },
+    outlet::Outlet,
 };
 
 /// Calls of the embedding program that may wait.
@@ -130,7 +130,7 @@ async fn prepare(
 ) -> Result<(Driver, Sources), StartError> {
     let system = |what| move |error| StartError::System(what, error);
     let signals = Signals::listen(options.signals).map_err(system("listen for signals"))?;
-    let sink = Sink::start().map_err(system("start a thread"))?;
+    let outlet = Outlet::open().map_err(system("start a thread"))?;
     // The spawner keeps the children's descriptors occupied, so it is there before any other.
     let spawner = Spawner::start(options.strangers).map_err(system("start a thread"))?;
     make_directory(&plan.socket).map_err(system("make the socket's directory"))?;
@@ -143,6 +143,9 @@ async fn prepare(
             return Err(error);
         }
     };
+    for (name, listener) in &deployment.listeners {
+        tracing::info!("listening for `{name}` at {}", listener.address);
+    }
     let (children, from_children) = Children::new();
     let driver = Driver {
         machine: Supervisor::new(rules, generation, fastrand::Rng::new()),
@@ -155,7 +158,7 @@ async fn prepare(
         courier: Courier::start(broker.clone(), spawner.requests.clone()),
         broker,
         children,
-        sink,
+        outlet,
         asks: HashMap::new(),
         ask_last: 0,
         followers: Vec::new(),
