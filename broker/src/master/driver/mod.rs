@@ -58,7 +58,7 @@ pub(crate) type Loader = Box<dyn Fn() -> Result<Plan, String> + Send>;
 /// How the master ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// The exit code that says so: 0, 3, 4 or 6.
+    /// The exit code that says so: 0, 3, 4 or 6; 1 where the master itself is broken.
     pub code: u8,
     /// The same in words, with the last lines of the process that is to blame, if one is.
     pub reason: String,
@@ -120,7 +120,10 @@ impl Driver {
         };
         tokio::select! {
             Some(reply) = sources.spawner.replies.recv() => self.replied(reply),
-            Some(event) = sources.events.next() => self.told(event),
+            event = sources.events.next() => match event {
+                Some(event) => self.told(event),
+                None => self.broker_is_gone(),
+            },
             Some(from) = sources.from_children.recv() => self.heard_child(from),
             heard = sources.signals.next() => {
                 self.catch_up(&mut sources.events);
@@ -146,6 +149,14 @@ impl Driver {
                 None => return,
             }
         }
+    }
+
+    /// It ends before the master only by a panic. Nobody could be heard any more, and every start
+    /// would fail: whoever runs the master shall start it anew. The children end with the spawner.
+    fn broker_is_gone(&mut self) {
+        let reason = "the broker's thread has ended; that is a bug".to_owned();
+        tracing::error!("{reason}");
+        self.ended = Some(Ended { code: 1, reason });
     }
 
     /// Lets the machine know, and does what it asks for.
