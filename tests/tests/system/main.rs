@@ -14,6 +14,7 @@ mod pid_one;
 mod reconfigure;
 mod reload;
 mod scale;
+mod send;
 mod shutdown;
 mod spawning;
 mod stage;
