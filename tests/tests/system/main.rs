@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod command;
+mod crossing;
 mod failing;
 mod faults;
+mod give_up;
 mod listeners;
 mod load;
 mod messages;
