@@ -11,6 +11,8 @@ mod log;
 mod operator;
 mod out;
 #[cfg(unix)]
+mod send;
+#[cfg(unix)]
 mod start;
 #[cfg(unix)]
 mod status;
@@ -25,6 +27,10 @@ use self::arguments::{Arguments, Verb};
 
 /// The command did not do what it was asked to.
 pub(crate) const FAILED: u8 = 1;
+
+/// What was asked for makes no sense.
+#[cfg(unix)]
+pub(crate) const USAGE: u8 = 2;
 
 /// The configuration is wrong.
 #[cfg(unix)]
@@ -51,6 +57,8 @@ pub fn main() -> ExitCode {
         Verb::Stop(arguments) => steer::stop(&arguments),
         #[cfg(unix)]
         Verb::Logs(arguments) => steer::logs(&arguments),
+        #[cfg(unix)]
+        Verb::Send(arguments) => send::run(&arguments),
     };
     ExitCode::from(code)
 }
