@@ -1,6 +1,8 @@
 //! The `henhouse` command line.
 
 mod arguments;
+#[cfg(unix)]
+mod bench;
 mod broker;
 #[cfg(unix)]
 mod check;
@@ -51,6 +53,10 @@ pub fn main() -> ExitCode {
         Verb::Stop(arguments) => steer::stop(&arguments),
         #[cfg(unix)]
         Verb::Logs(arguments) => steer::logs(&arguments),
+        #[cfg(unix)]
+        Verb::Bench(arguments) => bench::run(&arguments),
+        #[cfg(unix)]
+        Verb::BenchBroker => bench::serve(),
     };
     ExitCode::from(code)
 }
