@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::{Order, Report, say, wait_for_word};
 use crate::Trouble;
-use crate::process::now;
+use crate::talk::{Order, Report, now, say, wait_for_word};
 use crate::wire::Ends;
 
 /// Threads that only wait for a socket need little.

@@ -1,19 +1,24 @@
-//! Other processes: started, watched, and ended with whoever started them.
+//! Other processes: started, heard, and ended with whoever started them.
 
-use std::io::{self, BufRead as _, BufReader, Write as _};
+mod usage;
+
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal};
 use rustix::thread::{CpuSet, sched_setaffinity};
-use rustix::time::{ClockId, clock_gettime};
 
+pub(crate) use self::usage::{CallCounter, cpu_seconds, cpu_seconds_of, family, resident_bytes};
 use crate::Trouble;
-use crate::client::Report;
+use crate::talk::Report;
 
 /// The core that everybody shares where everybody shares one: not the first, which has the
 /// host's interrupts.
@@ -21,12 +26,6 @@ pub(crate) const ONE_CORE: &str = "1";
 
 /// Reports of one process that nobody has taken yet.
 const REPORTS_MAX: usize = 16;
-
-/// The time in nanoseconds, by the clock that all processes share.
-pub(crate) fn now() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs()
-}
 
 /// Turns this process into `program`, on one core.
 pub(crate) fn become_pinned(cpu: &str, program: &str, arguments: &[&str]) -> Result<(), Trouble> {
@@ -59,11 +58,32 @@ pub(crate) struct Running {
     child: Child,
     input: Option<ChildStdin>,
     reports: Receiver<Report>,
+    /// Where its children report, if they do.
+    desk: Option<Desk>,
 }
 
 impl Running {
-    /// Starts `command` in a process group of its own.
-    pub(crate) fn start(mut command: Command) -> Result<Running, Trouble> {
+    /// Starts `command` in a process group of its own. It reports on its standard output.
+    pub(crate) fn start(command: Command) -> Result<Running, Trouble> {
+        let (tell, reports) = sync_channel(REPORTS_MAX);
+        Running::spawn(command, tell, reports, None)
+    }
+
+    /// Starts a `command` whose children report, at a socket in `directory` that they find in
+    /// `BENCH_DESK`: what a master makes of their standard output is its own affair.
+    pub(crate) fn start_master(mut command: Command, directory: &Path) -> Result<Running, Trouble> {
+        let (tell, reports) = sync_channel(REPORTS_MAX);
+        let desk = Desk::open(directory.join("desk"), tell.clone())?;
+        command.env("BENCH_DESK", &desk.socket);
+        Running::spawn(command, tell, reports, Some(desk))
+    }
+
+    fn spawn(
+        mut command: Command,
+        tell: SyncSender<Report>,
+        reports: Receiver<Report>,
+        desk: Option<Desk>,
+    ) -> Result<Running, Trouble> {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -72,26 +92,12 @@ impl Running {
             .spawn()
             .map_err(|error| format!("{}: {error}", command.get_program().display()))?;
         let output = child.stdout.take().ok_or("no standard output")?;
-        let (tell, reports) = sync_channel(REPORTS_MAX);
-        thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let Some(report) = line.strip_prefix("@ ") else {
-                    // What a client of this program died of; servers say much else.
-                    if line.starts_with("client: ") {
-                        println!("    {line}");
-                    }
-                    continue;
-                };
-                // Nobody listens any more where the process has been given up.
-                if serde_json::from_str(report).is_ok_and(|report| tell.send(report).is_err()) {
-                    return;
-                }
-            }
-        });
+        thread::spawn(move || listen(output, &tell));
         Ok(Running {
             input: child.stdin.take(),
             child,
             reports,
+            desk,
         })
     }
 
@@ -119,76 +125,68 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(group) = pid {
-            // It may have ended by itself.
+        // A master may have given each child a group of its own.
+        for pid in family(self.child.id()) {
+            if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+                // It may have ended by itself.
+                let _ = rustix::process::kill_process(pid, Signal::KILL);
+            }
+        }
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // Whoever was born meanwhile.
             let _ = rustix::process::kill_process_group(group, Signal::KILL);
         }
         let _ = self.child.wait();
+        self.desk.take();
     }
 }
 
-/// Seconds of processor that a process has used, all its threads.
-pub(crate) fn cpu_seconds(pid: u32) -> Result<f64, Trouble> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // Behind the name, which may contain anything: state is field 3, utime 14, stime 15.
-    let (_, fields) = stat.rsplit_once(')').ok_or("no name in stat")?;
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
-    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
-}
-
-/// Memory of a process that is in use, in bytes.
-pub(crate) fn resident_bytes(pid: u32) -> Result<f64, Trouble> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .ok_or("no VmRSS")?;
-    let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kib * 1024.0)
-}
-
-/// Counts the system calls of a process by the kernel's own tracepoint, which slows it far less
-/// than a debugger would.
+/// Where the children of a master report.
 #[derive(Debug)]
-pub(crate) struct CallCounter(Child);
+struct Desk {
+    socket: PathBuf,
+    closed: Arc<AtomicBool>,
+}
 
-impl CallCounter {
-    /// `None` where this host has no perf, or does not let us.
-    pub(crate) fn start(pid: u32) -> Option<CallCounter> {
-        let mut child = Command::new("perf")
-            .args([
-                "stat",
-                "-x",
-                ",",
-                "-e",
-                "raw_syscalls:sys_enter",
-                "-p",
-                &pid.to_string(),
-            ])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .ok()?;
-        let settle = Instant::now() + Duration::from_millis(300);
-        while Instant::now() < settle {
-            if child.try_wait().ok()?.is_some() {
-                return None;
+impl Desk {
+    fn open(socket: PathBuf, tell: SyncSender<Report>) -> Result<Desk, Trouble> {
+        let listener = UnixListener::bind(&socket)?;
+        let closed = Arc::new(AtomicBool::new(false));
+        let over = Arc::clone(&closed);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if over.load(Ordering::Acquire) {
+                    return;
+                }
+                let tell = tell.clone();
+                thread::spawn(move || listen(stream, &tell));
             }
-            thread::sleep(Duration::from_millis(20));
-        }
-        Some(CallCounter(child))
+        });
+        Ok(Desk { socket, closed })
     }
+}
 
-    /// How many there were.
-    pub(crate) fn stop(self) -> Option<f64> {
-        let pid = Pid::from_raw(i32::try_from(self.0.id()).ok()?)?;
-        kill_process(pid, Signal::INT).ok()?;
-        let output = self.0.wait_with_output().ok()?;
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        text.lines()
-            .find_map(|line| line.split(',').next()?.parse().ok())
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.closed.store(true, Ordering::Release);
+        // Its thread looks when somebody comes.
+        let _ = UnixStream::connect(&self.socket);
+    }
+}
+
+/// Passes the reports on among the lines that come.
+fn listen(from: impl Read, tell: &SyncSender<Report>) {
+    for line in BufReader::new(from).lines().map_while(Result::ok) {
+        let Some(report) = line.strip_prefix("@ ") else {
+            // What a client of this program died of; servers say much else.
+            if line.starts_with("client: ") {
+                println!("    {line}");
+            }
+            continue;
+        };
+        // Nobody listens any more where the process has been given up.
+        if serde_json::from_str(report).is_ok_and(|report| tell.send(report).is_err()) {
+            return;
+        }
     }
 }
