@@ -117,7 +117,7 @@ fn measure(scenario: &Scenario, peers: &[Peer], settings: &Settings, means: &Mea
             settings.rounds
         }
         // Memory is the same every time, and thirteen seconds of a stuck receiver are long.
-        Work::Idle { .. } | Work::Rush { .. } => settings.rounds.min(3),
+        Work::Idle { .. } | Work::Rush { .. } => settings.rounds.min(2),
         Work::Stuck { .. } => 1,
     };
     let begun = Instant::now();

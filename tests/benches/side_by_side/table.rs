@@ -3,7 +3,7 @@
 use crate::results::{Cell, Results};
 use crate::statistics::Spread;
 use crate::targets::Verdict;
-use crate::works::{CALLS, CALLS_ALL, CPU, CPU_ALL, P50, PER_SECOND};
+use crate::works::{CALLS, CALLS_ALL, CPU, CPU_ALL, KIB_EACH, MILLISECONDS, P50, P99, PER_SECOND};
 
 /// The peer that the others are compared with.
 const OURS: &str = "henhouse";
@@ -27,7 +27,17 @@ pub(crate) fn print(results: &Results) {
     for (library, version) in &results.libraries {
         println!("  {library}: {version}");
     }
-    for figure in [PER_SECOND, P50, CPU, CPU_ALL, CALLS, CALLS_ALL] {
+    for figure in [
+        PER_SECOND,
+        P50,
+        P99,
+        KIB_EACH,
+        MILLISECONDS,
+        CPU,
+        CPU_ALL,
+        CALLS,
+        CALLS_ALL,
+    ] {
         compare(results, figure);
     }
     println!("\ntargets");
@@ -61,7 +71,7 @@ fn judged(verdict: &Verdict) -> String {
 
 /// Henhouse against each other peer, by one figure.
 fn compare(results: &Results, figure: &str) {
-    println!("\n{figure}, and how many times that of each other peer ours is");
+    let mut lines = Vec::new();
     for cell in results.cells.iter().filter(|cell| cell.peer == OURS) {
         let Some(ours) = cell.figures.get(figure) else {
             continue;
@@ -72,7 +82,11 @@ fn compare(results: &Results, figure: &str) {
                 line.push_str(&format!("  {:.2}x {peer}", ours.median / theirs.median));
             }
         }
-        println!("{line}");
+        lines.push(line);
+    }
+    if !lines.is_empty() {
+        println!("\n{figure}, and how many times that of each other peer ours is");
+        println!("{}", lines.join("\n"));
     }
 }
 

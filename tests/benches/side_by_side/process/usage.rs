@@ -10,10 +10,24 @@ use crate::Trouble;
 
 /// Seconds of processor that a process has used, all its threads.
 pub(crate) fn cpu_seconds(pid: u32) -> Result<f64, Trouble> {
-    // utime is field 14, stime 15.
+    // utime is field 14, stime 15: of all threads there ever were, but in ticks of 10 ms, and a
+    // client of many may have used less.
     let fields = stat(pid)?;
     let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
-    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+    let ticked = ticks as f64 / rustix::param::clock_ticks_per_second() as f64;
+    Ok(ticked.max(cpu_seconds_of_threads(pid)))
+}
+
+/// In nanoseconds, of those threads that are there.
+fn cpu_seconds_of_threads(pid: u32) -> f64 {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task"));
+    let nanoseconds: f64 = threads
+        .into_iter()
+        .flatten()
+        .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok())
+        .filter_map(|text| text.split(' ').next()?.parse::<f64>().ok())
+        .sum();
+    nanoseconds / 1e9
 }
 
 /// The same of several.

@@ -38,6 +38,9 @@ pub(crate) const VISITS: &str = "connections per second";
 /// How long anybody may take for anything before the round is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A Node process compiles what it runs only after a while: the houses of Node get longer.
+const NODE_TIMES: u32 = 3;
+
 /// What is seen while a work is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Watch {
@@ -68,7 +71,7 @@ pub(crate) fn run(
             flood::by_server(flood, server, means, watch)
         }
         (Work::Flood(flood), Peer::Node(script), _) => {
-            flood::by_node(flood, script, means.time, watch)
+            flood::by_node(flood, script, means.time * NODE_TIMES, watch)
         }
         (_, _, Watch::Calls) => Ok(None),
         (

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::{Figures, Manner, Means, P50, P99, P999, PATIENCE, client, joined};
+use super::{Figures, Manner, Means, NODE_TIMES, P50, P99, P999, PATIENCE, client, joined};
 use crate::Trouble;
 use crate::peer::{Peer, Place, Plan, Script, Server};
 use crate::scenario::Through;
@@ -27,7 +27,7 @@ pub(super) fn run(
         (Peer::Server(server), _) => by_server(payload, manner, server, means.time)?,
         // What Node's processes send by is their library.
         (Peer::Node(_), Through::Bytes) => return Ok(None),
-        (Peer::Node(script), _) => by_node(payload, pinned, script, means.time)?,
+        (Peer::Node(script), _) => by_node(payload, pinned, script, means.time * NODE_TIMES)?,
     };
     nanoseconds.sort_unstable();
     let us = |share| percentile(&nanoseconds, share) / 1000.0;
