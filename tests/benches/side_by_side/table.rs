@@ -113,6 +113,7 @@ pub(crate) fn short(value: f64) -> String {
         v if v >= 1e4 => format!("{:.0} k", v / 1e3),
         v if v >= 100.0 => format!("{v:.0}"),
         v if v >= 10.0 => format!("{v:.1}"),
+        v if v >= 1.0 => format!("{v:.2}"),
         0.0 => "0".to_owned(),
         v => format!("{v:.3}"),
     }
