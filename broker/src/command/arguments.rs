@@ -47,6 +47,13 @@ pub(crate) enum Verb {
     Send(SendArguments),
     /// Run the broker alone, for processes that somebody else starts
     Broker(BrokerArguments),
+    /// Measure what messages cost on this host, with a broker of its own
+    #[cfg(unix)]
+    Bench(BenchArguments),
+    /// Be that broker
+    #[cfg(unix)]
+    #[command(hide = true)]
+    BenchBroker,
 }
 
 /// Which configuration.
@@ -201,6 +208,17 @@ pub(crate) struct BrokerArguments {
     pub(crate) expect_timeout: Duration,
 }
 
+#[cfg(unix)]
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    /// About how long it may take
+    #[arg(long, value_name = "N", default_value = "10", value_parser = seconds)]
+    pub(crate) seconds: Duration,
+    /// For programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// One process, or all of a role.
 #[cfg(unix)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,6 +226,17 @@ pub(crate) enum Who {
     Agent,
     Worker(u32),
     Workers,
+}
+
+/// An hour is long enough for a measurement that nobody repeats.
+#[cfg(unix)]
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let wrong = "it must be a number of seconds, such as 10 or 0.5, and at most 3600";
+    let seconds = text.parse::<f64>().map_err(|_| wrong)?;
+    match seconds > 0.0 && seconds <= 3600.0 {
+        true => Ok(Duration::from_secs_f64(seconds)),
+        false => Err(wrong),
+    }
 }
 
 #[cfg(unix)]

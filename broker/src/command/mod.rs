@@ -1,6 +1,8 @@
 //! The `henhouse` command line.
 
 mod arguments;
+#[cfg(unix)]
+mod bench;
 mod broker;
 #[cfg(unix)]
 mod check;
@@ -59,6 +61,10 @@ pub fn main() -> ExitCode {
         Verb::Logs(arguments) => steer::logs(&arguments),
         #[cfg(unix)]
         Verb::Send(arguments) => send::run(&arguments),
+        #[cfg(unix)]
+        Verb::Bench(arguments) => bench::run(&arguments),
+        #[cfg(unix)]
+        Verb::BenchBroker => bench::serve(),
     };
     ExitCode::from(code)
 }
