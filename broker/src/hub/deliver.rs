@@ -117,10 +117,19 @@ impl Hub {
     ) -> Found {
         let cost = Outbox::<Origin>::cost(payload.len() + stamp.as_bytes().len());
         let fits_all = self.waiting_bytes + cost <= self.limits.waiting_bytes_max;
+        let mut overtakes = false;
         let (gate, waiting) = match place {
             Place::Lane(key) => {
                 let lane = &mut self.lanes[key];
-                let waiting = lane.message_bytes();
+                // A reply passes by all that is held until its receiver is ready: it may be what
+                // that one needs to get ready.
+                overtakes = !lane.ready && passed.if_lost == IfLost::Forget;
+                let held = if overtakes {
+                    lane.held.waiting_bytes()
+                } else {
+                    0
+                };
+                let waiting = lane.message_bytes() - held;
                 if waiting == 0 {
                     lane.clocks.took(now);
                 }
@@ -135,10 +144,11 @@ impl Hub {
             }
         };
         let fits = waiting == 0 || waiting + cost <= self.limits.outbox_bytes_max;
-        if waiting == 0 && gate.waiters.is_empty() {
+        let first_in_line = first_in_line || overtakes || gate.waiters.is_empty();
+        if waiting == 0 && !overtakes && gate.waiters.is_empty() {
             gate.moved_at = now;
         }
-        if !(fits && fits_all && (first_in_line || gate.waiters.is_empty())) {
+        if !(fits && fits_all && first_in_line) {
             self.short_of_memory |= !fits_all;
             return if gate.refusing {
                 Found::Refused
@@ -146,7 +156,7 @@ impl Hub {
                 Found::NoRoom
             };
         }
-        gate.refusing = false;
+        gate.refusing &= overtakes;
         self.waiting_bytes += cost;
         self.push(place, payload, stamp, passed)
     }
