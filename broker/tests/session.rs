@@ -58,6 +58,31 @@ async fn who_fills_the_brokers_reserve_and_reads_it_is_read_again() {
 }
 
 #[tokio::test]
+async fn the_masters_pid_is_the_embedding_program() {
+    let (broker, _events) = Broker::start(BrokerConfig::in_process()).unwrap();
+    let (mut reader, mut writer) = join(&broker, Role::Master).await;
+    let ready = frame::encode(Body::Ready(wire::Ready {}));
+    writer.write_all(&ready).await.unwrap();
+    let (_worker, mut said) = join(&broker, Role::Worker).await;
+    let message = Message {
+        route: Route::Pid.into(),
+        // As Welcome says.
+        pid: std::process::id(),
+        action: "to the master".into(),
+        ..Default::default()
+    };
+    let message = frame::encode(Body::Message(message));
+    said.write_all(&message).await.unwrap();
+    loop {
+        if let Body::Message(message) = next(&mut reader).await
+            && message.action == "to the master"
+        {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
 async fn every_one_of_many_confirmed_messages_is_answered() {
     let (broker, _events) = Broker::start(BrokerConfig::in_process()).unwrap();
     let halves = join(&broker, Role::Worker).await;

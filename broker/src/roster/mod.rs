@@ -2,7 +2,7 @@
 
 mod member;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use self::member::Role;
 pub(crate) use self::member::{Key, Member, Standing};
@@ -155,7 +155,7 @@ impl Roster {
 
     /// The lowest index that no worker has.
     pub(crate) fn free_index(&self) -> u32 {
-        let taken: Vec<u32> = self
+        let taken: BTreeSet<u32> = self
             .members
             .values()
             .filter(|member| member.role == Role::Worker)

@@ -27,6 +27,26 @@ fn a_reply_that_finds_no_room_ends_its_request() {
 }
 
 #[test]
+fn a_reply_comes_before_ready_however_much_is_held_until_then() {
+    let mut world = World::with_limits(true, 1, narrow());
+    let (agent, worker) = (world.start(Agent, 1), world.join(Worker, 2));
+    let other = world.start(Worker, 3);
+    fill(&mut world, other, Route::Pid, 2);
+    world.send_message(other, big(Route::Pid, 2, 9));
+    let connection = world.connection(worker);
+    for id in [7, 8] {
+        ask(&mut world, worker, to_agent(), id, 60_000);
+        world.send_message(agent, big_reply(connection, id));
+        assert_eq!(world.actions(worker), ["big"]);
+        // Nobody hopes for room any more when it is asked for the second time.
+        world.wait(Duration::from_millis(5_300));
+    }
+    assert_eq!(world.faults(other), [(Code::Undeliverable, 9)]);
+    world.say(worker, Body::Ready(wire::Ready {}));
+    assert_eq!(world.actions(worker), ["big", "big", "egg-ready"]);
+}
+
+#[test]
 fn a_request_whose_reply_is_refused_at_once_ends_too() {
     let mut world = World::with_limits(true, 1, narrow());
     let (agent, worker) = (world.start(Agent, 1), world.start(Worker, 2));

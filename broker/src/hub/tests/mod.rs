@@ -9,6 +9,8 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod draining;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod flow;

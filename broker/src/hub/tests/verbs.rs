@@ -95,6 +95,21 @@ fn the_agents_random_messages_reach_every_worker_in_the_end_and_one_each() {
 }
 
 #[test]
+fn of_two_workers_the_one_with_less_waiting_gets_more_of_the_random_messages() {
+    let mut world = World::new(false, 0);
+    let agent = world.start(Agent, 1);
+    let (busy, idle) = (world.start(Worker, 2), world.start(Worker, 3));
+    world.actions(idle);
+    for _ in 0..100 {
+        world.send(agent, Random, "r");
+        world.read(idle);
+    }
+    // With a choice of one they would get as many; of two, it gets only what has no choice.
+    let count = world.actions(busy).len() - 1;
+    assert!((10..40).contains(&count), "{count}");
+}
+
+#[test]
 fn what_is_for_the_agent_waits_until_there_is_one() {
     let mut world = World::new(true, 1);
     let worker = world.start(Worker, 2);
