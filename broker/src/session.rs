@@ -13,9 +13,10 @@ use henhouse_proto::reader::{FrameReader, ReadBuffer};
 use henhouse_proto::wire::{self, Code};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::Notify;
+use tokio::time::Sleep;
 
 use crate::hub::{Door, Fatal, Hub, WRITE_TURN_BYTES};
-use crate::limits::Limits;
+use crate::limits::{LOOK_EVERY, Limits, REST_MAX};
 use crate::roster::Key;
 
 /// One turn reads at most so many times, so that no sender keeps the others waiting.
@@ -104,8 +105,9 @@ impl Shared {
     }
 }
 
-/// Serves one connection until its end.
-pub(crate) async fn run<S>(shared: Rc<Shared>, mut stream: S, door: Door)
+/// Serves one connection until its end. `is_gone` tells whether the process at the other end is
+/// dead, without reading anything.
+pub(crate) async fn run<S>(shared: Rc<Shared>, mut stream: S, door: Door, is_gone: fn(&S) -> bool)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -119,6 +121,8 @@ where
                 reader,
                 key,
                 takes: true,
+                rest: None,
+                is_gone,
             };
             poll_fn(|cx| session.poll_turn(cx)).await;
             let mut stream = session.stream;
@@ -181,7 +185,10 @@ async fn hello<S: AsyncRead + Unpin>(
     tokio::time::timeout(shared.limits.hello_timeout, first)
         .await
         .unwrap_or_else(|_| {
-            let detail = format!("no Hello came in {:?}", shared.limits.hello_timeout);
+            let detail = format!(
+                "no Hello came in {:?}; say it as soon as you are connected",
+                shared.limits.hello_timeout
+            );
             Err(Fatal::new(Code::NotRegistered, detail))
         })
 }
@@ -193,6 +200,9 @@ struct Session<'a, S> {
     key: Key,
     /// Whether the stream still takes what is written to it.
     takes: bool,
+    /// Wakes it from a rest; kept for the next one.
+    rest: Option<Pin<Box<Sleep>>>,
+    is_gone: fn(&S) -> bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
@@ -202,6 +212,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         self.shared.remember(self.key, cx.waker());
         let now = tokio::time::Instant::now().into_std();
         let mut hub = self.shared.hub.borrow_mut();
+        self.look_at_rest(&mut hub, cx);
         let ended = self.read(&mut hub, cx, now);
         // Whoever got something is woken now, and writes when its turn comes: after all
         // readers that are ready, so that one write carries what many have sent. What came for
@@ -213,7 +224,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             // wake nobody.
             cx.waker().wake_by_ref();
         }
-        let last_turn = !self.takes || hub.is_read_to_end(self.key);
+        let held_back = hub.is_held_back(self.key, Duration::ZERO, now);
+        let gone = !self.takes
+            || hub.is_read_to_end(self.key)
+            || (hub.is_held_back(self.key, LOOK_EVERY, now) && (self.is_gone)(&self.stream));
+        if gone && held_back {
+            // What it said before is in the stream, and is read when it may be.
+            hub.died(self.key, now);
+        }
+        let last_turn = gone && !held_back;
         let over = hub.is_over(self.key, now) || ended == ReadEnd::Closed;
         self.shared.wake(&mut hub, now, None);
         // Of a process that is gone all has been read now, unless there is more at once.
@@ -225,9 +244,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     }
 
     fn read(&mut self, hub: &mut Hub, cx: &mut Context<'_>, now: Instant) -> ReadEnd {
+        if hub.rests(self.key) {
+            return ReadEnd::More;
+        }
         if !hub.may_read(self.key) {
             return ReadEnd::Held;
         }
+        hub.turn_begins();
         let mut buffer = self.shared.buffer.borrow_mut();
         self.reader.lend(&mut buffer);
         let ended = self.read_into(hub, &mut buffer, cx, now);
@@ -270,8 +293,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             }
             hub.receiving(self.key, self.reader.held_bytes());
         }
-        cx.waker().wake_by_ref();
+        if self.takes && hub.rest(self.key) {
+            self.rest(cx);
+        } else {
+            cx.waker().wake_by_ref();
+        }
         ReadEnd::More
+    }
+
+    /// Has this session woken when it has rested long enough.
+    fn rest(&mut self, cx: &mut Context<'_>) {
+        let until = tokio::time::Instant::now() + REST_MAX;
+        let rest = match &mut self.rest {
+            Some(rest) => {
+                rest.as_mut().reset(until);
+                rest
+            }
+            None => self.rest.insert(Box::pin(tokio::time::sleep_until(until))),
+        };
+        // It is not over yet: this is for the waker.
+        let _ = rest.as_mut().poll(cx);
+    }
+
+    fn look_at_rest(&mut self, hub: &mut Hub, cx: &mut Context<'_>) {
+        // One that is gone holds nobody up.
+        let over = |rest: &mut Pin<Box<Sleep>>| rest.as_mut().poll(cx).is_ready();
+        if hub.rests(self.key) && (!self.takes || self.rest.as_mut().is_none_or(over)) {
+            hub.rested(self.key);
+        }
     }
 
     fn write(&mut self, hub: &mut Hub, cx: &mut Context<'_>, now: Instant) {

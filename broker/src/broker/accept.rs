@@ -5,7 +5,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use henhouse_proto::transport::Listener;
+use henhouse_proto::transport::{self, Listener};
 use henhouse_proto::wire::Code;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::spawn_local;
@@ -51,8 +51,13 @@ impl Sessions {
         self.open.get()
     }
 
-    fn begin<S>(self: &Rc<Self>, shared: &Rc<Shared>, mut stream: S, door: Door)
-    where
+    fn begin<S>(
+        self: &Rc<Self>,
+        shared: &Rc<Shared>,
+        mut stream: S,
+        door: Door,
+        is_gone: fn(&S) -> bool,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let sessions = Rc::clone(self);
@@ -60,9 +65,12 @@ impl Sessions {
             let shared = Rc::clone(shared);
             spawn_local(async move {
                 let _one = Counted::one(&sessions.open);
-                session::run(shared, stream, door).await;
+                session::run(shared, stream, door, is_gone).await;
             });
-        } else if self.refusals.get() < REFUSALS_MAX {
+            return;
+        }
+        shared.hub.borrow_mut().refused(Code::Full);
+        if self.refusals.get() < REFUSALS_MAX {
             let max = shared.limits.connections_max;
             spawn_local(async move {
                 let _one = Counted::one(&sessions.refusals);
@@ -84,7 +92,7 @@ pub(super) async fn over_socket(
         match listener.accept().await {
             Ok((stream, peer)) => {
                 pause = PAUSE.0;
-                sessions.begin(&shared, stream, Door::Socket(peer));
+                sessions.begin(&shared, stream, Door::Socket(peer), transport::is_gone);
             }
             Err(error) => {
                 if pause == PAUSE.0 || pause == PAUSE.1 {
@@ -105,7 +113,8 @@ pub(super) async fn from_within(
 ) {
     loop {
         let stream = doorstep.next().await;
-        sessions.begin(&shared, stream, Door::InProcess);
+        // What is within the process does not die before it.
+        sessions.begin(&shared, stream, Door::InProcess, |_| false);
     }
 }
 

@@ -13,6 +13,8 @@ mod log;
 mod operator;
 mod out;
 #[cfg(unix)]
+mod send;
+#[cfg(unix)]
 mod start;
 #[cfg(unix)]
 mod status;
@@ -27,6 +29,10 @@ use self::arguments::{Arguments, Verb};
 
 /// The command did not do what it was asked to.
 pub(crate) const FAILED: u8 = 1;
+
+/// What was asked for makes no sense.
+#[cfg(unix)]
+pub(crate) const USAGE: u8 = 2;
 
 /// The configuration is wrong.
 #[cfg(unix)]
@@ -53,6 +59,8 @@ pub fn main() -> ExitCode {
         Verb::Stop(arguments) => steer::stop(&arguments),
         #[cfg(unix)]
         Verb::Logs(arguments) => steer::logs(&arguments),
+        #[cfg(unix)]
+        Verb::Send(arguments) => send::run(&arguments),
         #[cfg(unix)]
         Verb::Bench(arguments) => bench::run(&arguments),
         #[cfg(unix)]

@@ -8,7 +8,7 @@ use henhouse_proto::outbox::Outbox;
 use henhouse_proto::wire::{self, Code};
 
 use super::Hub;
-use super::lane::Gate;
+use super::lane::{Ending, Gate};
 use super::origin::{IfLost, Origin, Passed, Place};
 use super::payload::Found;
 use super::refusal::{Cause, Refusal};
@@ -26,7 +26,7 @@ impl Hub {
     /// What a stream that has ended did not wholly take counts as not sent.
     pub(super) fn find_place_for_half_written(&mut self, key: Key, now: Instant) {
         let lane = &mut self.lanes[key];
-        let Some(member) = lane.departed.take() else {
+        let Some(member) = lane.departed.clone() else {
             return;
         };
         let outbox = std::mem::take(&mut lane.outbox);
@@ -49,6 +49,28 @@ impl Hub {
     /// Takes a process out of the roster, and finds a place for all that waited for it.
     /// Its lane stays until its stream is closed.
     pub(super) fn leave(&mut self, key: Key, goodbye: bool, now: Instant) {
+        self.depart(key, goodbye, now);
+        self.abandon_blocked(key, now);
+    }
+
+    /// The process behind a connection is dead, and what it said before cannot be read yet, since
+    /// it is held back: nothing waits for it until then, and it is told nothing more.
+    pub(crate) fn died(&mut self, key: Key, now: Instant) {
+        if self.roster.get(key).is_none() {
+            return;
+        }
+        self.depart(key, false, now);
+        self.find_place_for_half_written(key, now);
+        let lane = &mut self.lanes[key];
+        if lane.ending == Ending::No {
+            self.endings += 1;
+        }
+        lane.ending = Ending::ReadToEnd;
+        lane.rests = false;
+        self.waiting_bytes -= std::mem::take(&mut lane.owed).len() * Refusal::COST_BYTES;
+    }
+
+    fn depart(&mut self, key: Key, goodbye: bool, now: Instant) {
         let Some(member) = self.roster.remove(key) else {
             return;
         };
@@ -67,8 +89,9 @@ impl Hub {
             }
         }
         self.waiting_bytes -= before - lane.outbox.waiting_bytes();
+        let messages_written = lane.messages_written;
         if !goodbye {
-            self.counters.written_to_lost += lane.messages_written;
+            self.counters.written_to_lost += messages_written;
         }
         let frames: Vec<(Bytes, Origin)> = waiting.chain(held).collect();
         // What the broker itself had to say, a leaver still hears.
@@ -83,7 +106,6 @@ impl Hub {
         let slot_is_owed = self.owes_slot(&member, was_ready);
         self.find_new_places(&member, slot_is_owed, frames, now);
         self.turn_waiters_away(&member, slot_is_owed, Place::Lane(key), gate, now);
-        self.abandon_blocked(key, now);
         self.requests.close_all_of(member.connection);
         let cause = Cause::Gone {
             pid: member.pid,
@@ -101,6 +123,8 @@ impl Hub {
                 self.event(BrokerEvent::Left {
                     incarnation: member.incarnation,
                     goodbye,
+                    connection: member.connection,
+                    messages_written,
                 });
             }
         }
@@ -124,7 +148,7 @@ impl Hub {
             };
             let body = frame.slice(PREFIX_BYTES..);
             match passed.if_lost {
-                IfLost::NextAgent if !self.shutting_down => {
+                IfLost::NextAgent if self.awaits_agent() => {
                     if passed.request {
                         self.requests.ask(passed.name(), passed.sequence, 0);
                     }
@@ -149,6 +173,11 @@ impl Hub {
             self.mail.open(member.index, now);
             self.put_first(Place::WorkerMailbox(member.index), for_slot, now);
         }
+    }
+
+    /// Whether there will be another agent.
+    fn awaits_agent(&self) -> bool {
+        self.boot.agent && !self.shutting_down
     }
 
     /// Whether what a worker leaves waits for the next one in its slot, who has not come yet.
@@ -260,7 +289,7 @@ impl Hub {
                 continue;
             };
             match if_lost {
-                IfLost::NextAgent if !self.shutting_down => for_agent.waiters.push_back(from),
+                IfLost::NextAgent if self.awaits_agent() => for_agent.waiters.push_back(from),
                 IfLost::SameSlot if slot_is_owed => for_slot.waiters.push_back(from),
                 IfLost::AnotherWorker => self.send_blocked_again(from, place, now),
                 IfLost::Forget => self.found(from, place, Found::Mailbox, now),

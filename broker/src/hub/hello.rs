@@ -8,6 +8,7 @@ use henhouse_proto::wire::{self, Code};
 use super::Hub;
 use super::admission::{Door, Fatal};
 use super::lane::Lane;
+use super::refusal::SHUTTING_DOWN;
 use super::seat::BrokerEvent;
 use crate::roster::{Key, Member, Role, Standing};
 
@@ -19,17 +20,14 @@ impl Hub {
             Ok(_) => {
                 return Err(Fatal::new(
                     Code::NotRegistered,
-                    "the first frame must be Hello",
+                    "the first frame must be Hello; say who you are before anything else",
                 ));
             }
             Err(error) => return Err(Fatal::new(Code::Malformed, error.to_string())),
         };
         let guest = self.tokens.check(hello, door)?;
         if self.shutting_down && guest.role != Role::Operator {
-            return Err(Fatal::new(
-                Code::ShuttingDown,
-                "the master is shutting down",
-            ));
+            return Err(Fatal::new(Code::ShuttingDown, SHUTTING_DOWN));
         }
         if self.roster.connections_of(guest.pid) >= self.limits.connections_per_pid_max {
             let max = self.limits.connections_per_pid_max;
@@ -46,7 +44,11 @@ impl Hub {
         {
             return Err(Fatal::new(
                 Code::RoleTaken,
-                format!("process {} is the agent, and there is only one", agent.pid),
+                format!(
+                    "process {} is the agent, and there is only one; stop it first, or come as a \
+                     worker",
+                    agent.pid
+                ),
             ));
         }
         self.connections += 1;

@@ -112,6 +112,10 @@ impl Hub {
             // that.
             self.beat(key, active);
         }
+        if self.lanes[key].blocked.is_some() {
+            // It is not read, and only its session can see whether it is still there.
+            self.mark(key);
+        }
         let lane = &mut self.lanes[key];
         if let Ending::LastFrame(deadline) = lane.ending {
             if deadline <= now {
@@ -161,6 +165,7 @@ impl Hub {
         lane.gate.refusing = false;
         let Gate { waiters, .. } = &lane.gate;
         let (wanted, owed) = (!waiters.is_empty(), !lane.owed.is_empty());
+        self.caught_up(key);
         if owed {
             self.pay_owed(key);
         }

@@ -18,6 +18,7 @@ mod news;
 mod operator;
 mod orders;
 mod origin;
+mod pace;
 mod payload;
 mod refusal;
 mod requests;
@@ -31,7 +32,7 @@ mod tests;
 use std::collections::{BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use henhouse_proto::frame::{self, Body, Stamp};
 use henhouse_proto::outbox::Spares;
@@ -82,6 +83,8 @@ pub(crate) struct Hub {
     receiving_bytes: usize,
     /// Who may go on receiving though that part has its full share, and since when.
     favoured: Option<(Key, Instant)>,
+    /// A receiver that has much waiting, of those that were sent something in this turn.
+    ahead_of: Option<Key>,
     /// Connections that are about to end.
     endings: usize,
     /// When `egg-pids` is to be told.
@@ -122,6 +125,7 @@ impl Hub {
             waiting_bytes: 0,
             receiving_bytes: 0,
             favoured: None,
+            ahead_of: None,
             endings: 0,
             pids_due: None,
             marked: Vec::new(),
@@ -140,7 +144,8 @@ impl Hub {
     /// A further frame from a registered process.
     #[inline]
     pub(crate) fn take(&mut self, key: Key, frame: Frame<'_>, now: Instant) {
-        if self.lanes[key].ending != Ending::No && self.roster.get(key).is_none() {
+        if matches!(self.lanes[key].ending, Ending::LastFrame(_)) && self.roster.get(key).is_none()
+        {
             // After Goodbye, or after a fatal fault: nothing more counts.
             return;
         }
@@ -155,6 +160,8 @@ impl Hub {
             Ok(Body::Message(Ok(header))) => {
                 self.message(key, bytes, shared.as_ref(), &header, now);
             }
+            // A dead process's messages are passed on, and it wants nothing more for itself.
+            Ok(_) if self.lanes[key].is_deaf() => {}
             Ok(body) => self.control(key, body, now),
             Err(error) => self.end(key, Fatal::new(Code::Malformed, error.to_string()), now),
         }
@@ -209,6 +216,7 @@ impl Hub {
     pub(crate) fn may_read(&self, key: Key) -> bool {
         let lane = &self.lanes[key];
         lane.blocked.is_none()
+            && !lane.rests
             && lane.own_bytes < RESERVE_BYTES
             && lane.owed.is_empty()
             && !matches!(lane.ending, Ending::LastFrame(_))
@@ -287,12 +295,20 @@ impl Hub {
         self.lanes[key].ending == Ending::ReadToEnd
     }
 
+    /// Whether nothing has been read from that connection for `time`, because a message of its
+    /// own waits for room.
+    pub(crate) fn is_held_back(&self, key: Key, time: Duration, now: Instant) -> bool {
+        let blocked = self.lanes[key].blocked.as_ref();
+        blocked.is_some_and(|blocked| now.saturating_duration_since(blocked.since) >= time)
+    }
+
     /// That connection's stream has ended.
     pub(crate) fn closed(&mut self, key: Key, now: Instant) {
         self.leave(key, false, now);
         self.find_place_for_half_written(key, now);
         self.receiving(key, 0);
         let lane = self.lanes.remove(key);
+        self.requests.close_all_of(lane.connection);
         self.waiting_bytes -= lane.counted_bytes();
         if lane.ending != Ending::No {
             self.endings -= 1;

@@ -37,6 +37,9 @@ impl Refusal {
     }
 }
 
+/// To whoever says or wants something after the end has begun.
+pub(super) const SHUTTING_DOWN: &str = "the master is shutting down; try again when it is back";
+
 /// Why a message was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -124,14 +127,21 @@ impl fmt::Display for Detail<'_> {
                  send it again to somebody else"
             ),
             Cause::NeverCame { index } => {
-                write!(f, "worker {index} was expected and did not come in time")
+                write!(
+                    f,
+                    "worker {index} was expected and did not come in time; see why it does not start"
+                )
             }
             Cause::Gone { pid, connection } => write!(
                 f,
                 "process {pid} (connection {connection}) left before it replied; it may have \
                  acted on the request"
             ),
-            Cause::TimedOut => write!(f, "nobody replied in the time that the request gave"),
+            Cause::TimedOut => write!(
+                f,
+                "nobody replied in the time that the request gave; give it more time, or see what \
+                 keeps the receiver"
+            ),
             Cause::TooManyRequests => write!(
                 f,
                 "{} requests of this connection are open; wait for replies first",
@@ -144,7 +154,7 @@ impl fmt::Display for Detail<'_> {
                     "this request was asked of another process; only that one may reply"
                 )
             }
-            Cause::BrokersOwn => write!(f, "only a broker says this"),
+            Cause::BrokersOwn => write!(f, "only a broker says this; leave it out"),
             Cause::NotAnOperator => write!(f, "only an operator commands; say Hello as one"),
             Cause::UnknownCommand => {
                 write!(
@@ -158,8 +168,8 @@ impl fmt::Display for Detail<'_> {
                     "the frame has no body that this broker knows; see the schema"
                 )
             }
-            Cause::Again(what) => write!(f, "{what} was said already"),
-            Cause::ShuttingDown => write!(f, "the master is shutting down"),
+            Cause::Again(what) => write!(f, "{what} was said already; say it once"),
+            Cause::ShuttingDown => write!(f, "{SHUTTING_DOWN}"),
         }
     }
 }

@@ -84,11 +84,9 @@ impl Hub {
     }
 
     fn random_place(&mut self, from: Key) -> Result<(Place, IfLost), Nobody> {
-        if self
-            .roster
-            .get(from)
-            .is_some_and(|sender| sender.role == Role::Worker)
-        {
+        // A dead process's last messages go where they would have gone.
+        let sender = self.roster.get(from).or(self.lanes[from].departed.as_ref());
+        if sender.is_some_and(|sender| sender.role == Role::Worker) {
             return self.agent_place();
         }
         match self.random_worker() {

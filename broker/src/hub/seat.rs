@@ -68,6 +68,11 @@ pub enum BrokerEvent {
         incarnation: u64,
         /// Whether it said so.
         goodbye: bool,
+        /// Its last connection.
+        connection: u64,
+        /// Messages that were wholly written to that. Without a Goodbye it may not have read all
+        /// of them.
+        messages_written: u64,
     },
     /// All that were expected are ready, and everybody was told.
     EggReady,

@@ -39,7 +39,7 @@ impl Hub {
 
     /// One of the broker's own frames, where the last one was not said yet.
     pub(super) fn tell(&mut self, key: Key, body: wire::frame::Body) {
-        if matches!(self.lanes[key].ending, Ending::LastFrame(_)) {
+        if matches!(self.lanes[key].ending, Ending::LastFrame(_)) || self.lanes[key].is_deaf() {
             return;
         }
         let bytes = frame::encode(body);
@@ -56,6 +56,9 @@ impl Hub {
     pub(super) fn refuse(&mut self, key: Key, refusal: Refusal) {
         self.counters.count(refusal.code);
         let lane = &mut self.lanes[key];
+        if lane.is_deaf() {
+            return;
+        }
         if lane.owed.is_empty() && lane.own_bytes < RESERVE_BYTES {
             let fault = refusal.fault(1, &self.limits);
             return self.tell(key, wire::frame::Body::Fault(fault));

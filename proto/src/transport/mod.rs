@@ -14,9 +14,9 @@ use std::path::PathBuf;
 #[cfg(unix)]
 pub(crate) use self::unix::TEMPORARY_NAME_BYTES;
 #[cfg(unix)]
-pub use self::unix::{Listener, Stream, connect};
+pub use self::unix::{Listener, Stream, connect, is_gone};
 #[cfg(windows)]
-pub use self::windows::{Listener, Stream, connect};
+pub use self::windows::{Listener, Stream, connect, is_gone};
 
 /// What the kernel says of the process at the other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! Unix sockets.
 
+mod stream;
+
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -9,13 +11,13 @@ use interprocess::local_socket::traits::tokio::Listener as _;
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName as _};
 use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
 use interprocess::os::unix::uds_local_socket::tokio as uds;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FlockOperation, flock};
+use tokio::net::UnixStream;
 
+pub use self::stream::Stream;
 use super::{BindError, Peer};
 use crate::Endpoint;
-
-/// A connection.
-pub type Stream = tokio::net::UnixStream;
 
 /// A temporary name beside the socket: a dot, an h, and a pid of at most ten digits.
 pub(crate) const TEMPORARY_NAME_BYTES: usize = 12;
@@ -100,9 +102,9 @@ impl Listener {
     ///
     /// No connection is lost.
     pub async fn accept(&self) -> io::Result<(Stream, Peer)> {
-        let stream = Stream::from(self.listener.accept().await?);
+        let stream = UnixStream::from(self.listener.accept().await?);
         let peer = peer(&stream)?;
-        Ok((stream, peer))
+        Ok((Stream::new(stream)?, peer))
     }
 }
 
@@ -125,7 +127,20 @@ impl Drop for Listener {
 pub async fn connect(endpoint: &Endpoint) -> io::Result<Stream> {
     // Tokio's own, and not interprocess's: that one takes a full backlog for a connection that
     // is under way, and gives a stream whose first write fails.
-    Stream::connect(endpoint.as_path()).await
+    Stream::new(UnixStream::connect(endpoint.as_path()).await?)
+}
+
+/// Whether the process at the other end is gone, though what it said before has not all been
+/// read. Nothing is read to know it.
+pub fn is_gone(stream: &Stream) -> bool {
+    // Asked for nothing, the kernel still tells that both directions are shut. One that shut
+    // only its own is there.
+    let Ok(socket) = stream.socket() else {
+        return true;
+    };
+    let mut asked = [PollFd::new(socket, PollFlags::empty())];
+    poll(&mut asked, Some(&Timespec::default())).is_ok()
+        && asked[0].revents().contains(PollFlags::HUP)
 }
 
 /// Whether the owner of a directory may be trusted with a socket of ours.
@@ -215,7 +230,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     matches!((here, there), (Ok(here), Ok(there)) if here == there)
 }
 
-fn peer(stream: &Stream) -> io::Result<Peer> {
+fn peer(stream: &UnixStream) -> io::Result<Peer> {
     let credentials = stream.peer_cred()?;
     let uid = credentials.uid();
     Ok(Peer {
@@ -246,6 +261,20 @@ mod tests {
         let _client = connect(&endpoint).await.unwrap();
         let (_stream, peer) = listener.accept().await.unwrap();
         assert_eq!(peer, Peer::this_process());
+    }
+
+    #[tokio::test]
+    async fn one_that_is_gone_is_known_to_be_though_its_last_words_are_unread() {
+        let directory = tempfile::tempdir().unwrap();
+        let endpoint = endpoint(&directory);
+        let listener = Listener::bind(&endpoint).unwrap();
+        let client = std::os::unix::net::UnixStream::connect(endpoint.as_path()).unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        (&client).write_all(b"last words").unwrap();
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        assert!(!is_gone(&stream), "it may still read");
+        drop(client);
+        assert!(is_gone(&stream));
     }
 
     #[tokio::test]

@@ -127,6 +127,44 @@ fn a_receiver_that_takes_nothing_is_cut() {
 }
 
 #[test]
+fn a_sender_to_many_goes_on_in_time_and_those_who_read_lose_nothing_by_one_who_does_not() {
+    let mut world = World::with_limits(false, 0, narrow());
+    let (one, two) = (world.start(Worker, 1), world.start(Worker, 2));
+    let sleeper = world.start(Worker, 3);
+    world.read(two);
+    let step = Duration::from_millis(100);
+    let longest = narrow().stall + Duration::from_secs(2);
+    for id in 1..=50 {
+        let mut held = Duration::ZERO;
+        while !world.hub.may_read(one) {
+            world.wait(step);
+            world.read(one);
+            held += step;
+            assert!(
+                held <= longest,
+                "held back for {held:?} before message {id}"
+            );
+        }
+        world.send_message(
+            one,
+            Message {
+                route: Route::App.into(),
+                others: true,
+                ..big(0, id)
+            },
+        );
+        assert_eq!(world.actions(two), ["big"], "message {id}");
+        world.read(one);
+        world.wait(Duration::from_millis(300));
+    }
+    let last = world.read(sleeper).pop().and_then(|frame| frame.body);
+    assert!(
+        matches!(&last, Some(Body::Fault(fault)) if fault.fatal),
+        "{last:?}"
+    );
+}
+
+#[test]
 fn a_receiver_that_trickles_is_cut_in_the_end() {
     let mut world = World::with_limits(false, 0, narrow());
     let (one, two) = (world.start(Worker, 1), world.start(Worker, 2));
@@ -311,6 +349,51 @@ fn at_most_one_egg_pids_waits_per_receiver() {
     assert_eq!(pids.len(), 1);
     let told: wire::Pids = prost::Message::decode(pids[0].data.clone()).unwrap();
     assert_eq!(told.worker.len(), 99);
+}
+
+#[test]
+fn those_who_get_ready_together_are_told_of_together() {
+    let mut world = World::new(false, 0);
+    let one = world.start(Worker, 1);
+    world.wait(Duration::from_millis(60));
+    world.read(one);
+    for pid in 2..=50 {
+        world.start(Worker, pid);
+        world.wait(Duration::from_millis(1));
+        let told = world.read(one);
+        assert!(
+            told.is_empty(),
+            "told of {pid} before all are there: {told:?}"
+        );
+    }
+    world.wait(Duration::from_millis(1));
+    let told = world.read(one);
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[test]
+fn one_that_is_silent_is_asked_once_whether_it_is_there_and_may_go_on_being_silent() {
+    let mut world = World::new(false, 0);
+    let worker = world.start(Worker, 1);
+    let pings = |world: &mut World| {
+        let frames = world.read(worker).into_iter();
+        frames
+            .filter(|frame| matches!(frame.body, Some(Body::Ping(_))))
+            .count()
+    };
+    world.wait(Duration::from_secs(1));
+    assert_eq!(pings(&mut world), 0);
+    world.wait(Duration::from_secs(13));
+    assert_eq!(pings(&mut world), 0);
+    world.wait(Duration::from_secs(3));
+    assert_eq!(pings(&mut world), 1);
+    world.wait(Duration::from_secs(3_600));
+    assert_eq!(pings(&mut world), 0);
+    let now = world.now;
+    world.hub.heard(worker, now);
+    world.wait(Duration::from_secs(18));
+    assert_eq!(pings(&mut world), 1);
+    assert_eq!(world.hub.status().connections.len(), 1);
 }
 
 #[test]

@@ -7,12 +7,28 @@
 #![cfg_attr(not(test), expect(dead_code, reason = "a fuzzer needs only the model"))]
 
 #[cfg(test)]
-mod endings;
+mod answers;
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod flow;
+#[cfg(test)]
+mod in_line;
+#[cfg(test)]
+mod layer;
+#[cfg(test)]
+mod leaving;
+#[cfg(test)]
+mod messages;
 mod model;
 #[cfg(test)]
+mod pace;
+#[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
+mod slots;
 #[cfg(test)]
 mod verbs;
 mod world;

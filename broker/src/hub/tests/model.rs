@@ -3,9 +3,13 @@
 //! A program is a list of steps, each made of four bytes: they shrink well, and a fuzzer can
 //! write them too. [`Play`] does the steps to a hub, [`ledger`] knows what each message is owed.
 
+mod holding;
 mod ledger;
+mod members;
+mod owing;
 mod player;
 mod step;
+mod talking;
 
 #[cfg(test)]
 use proptest::collection::vec;
