@@ -4,14 +4,20 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::flood::Flood;
-
 /// All of it.
 #[derive(Debug)]
 pub(super) struct Figures {
     pub(super) floods: Vec<Flooded>,
     pub(super) ping: Pinged,
     pub(super) idle: Option<Idle>,
+}
+
+/// One agent says as much as is taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Flood {
+    pub(super) payload_bytes: usize,
+    pub(super) receivers: usize,
+    pub(super) time: Duration,
 }
 
 /// One agent spoke to some workers.

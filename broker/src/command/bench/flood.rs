@@ -1,26 +1,15 @@
 //! As many messages as the broker takes, counted where they arrive.
 
-use std::{
-    io, thread,
-    time::{Duration, Instant},
-};
+use std::{io, thread, time::Instant};
 
 use super::{
     client::{Client, Expected, Side},
-    figures::Flooded,
+    figures::{Flood, Flooded},
     server::Server,
 };
 
 /// A sender that gathers what it says, as the SDK does, writes as much at a time.
 const WRITE_BYTES: usize = 64 << 10;
-
-/// One agent says as much as is taken.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Flood {
-    pub(super) payload_bytes: usize,
-    pub(super) receivers: usize,
-    pub(super) time: Duration,
-}
 
 pub(super) fn run(server: &Server, flood: &Flood) -> io::Result<Flooded> {
     let mut receivers = Vec::new();

@@ -16,8 +16,7 @@ use std::time::Duration;
 
 pub(crate) use self::server::serve;
 use self::{
-    figures::{Figures, Flooded},
-    flood::Flood,
+    figures::{Figures, Flood, Flooded},
     server::Server,
 };
 use super::{FAILED, arguments::BenchArguments, out};

@@ -12,7 +12,9 @@ use std::task::{Context, Poll, ready};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
-use crate::limits::READ_BYTES_MAX;
+/// One read takes at most so many bytes into memory that nobody has written to, since that has to
+/// be zeroed first. A little more than a Unix socket holds on Linux, where nobody says otherwise.
+const FRESH_BYTES_MAX: usize = 256 << 10;
 
 /// After so many writes in a row that found room nobody asks to be told of it any more. A flood
 /// meets a full socket again before that.
@@ -101,11 +103,8 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let socket = self.socket()?;
-        // Memory that nobody has written to has to be zeroed first, so no more of it than is
-        // likely to be filled.
-        let room = buffer
-            .remaining()
-            .min(READ_BYTES_MAX.max(buffer_bytes(buffer)));
+        let written_to = buffer.initialized().len() - buffer.filled().len();
+        let room = buffer.remaining().min(FRESH_BYTES_MAX.max(written_to));
         let room = buffer.initialize_unfilled_to(room);
         loop {
             let mut ready = ready!(socket.poll_read_ready(cx))?;
@@ -124,11 +123,6 @@ impl AsyncRead for Stream {
             }
         }
     }
-}
-
-/// How much of the room in `buffer` is initialised already.
-fn buffer_bytes(buffer: &ReadBuf<'_>) -> usize {
-    buffer.initialized().len() - buffer.filled().len()
 }
 
 impl AsyncWrite for Stream {
