@@ -27,6 +27,8 @@ PATIENCE = 120
 if not HENHOUSE.exists() and os.environ.get("CI") != "true":
     pytest.skip(f"{HENHOUSE} is not built", allow_module_level=True)
 
+TIMEOUTS = f'start_timeout = "{PATIENCE}s"\ndrain_timeout = "{PATIENCE}s"\n'
+
 ASKING_AGENT = """
 import asyncio, os, sys, henhouse
 
@@ -51,10 +53,11 @@ class House:
     def __init__(self, directory: Path, agent: list[str], worker: list[str], count: int = 1) -> None:
         self.config = directory / "henhouse.toml"
         self.config.write_text(
-            f'[master]\nsocket = "{directory / "s"}"\n'
+            # Where a process gets a fiftieth of a core it is slow to start and to finish, not broken.
+            f'[master]\nsocket = "{directory / "s"}"\nshutdown_timeout = "5m"\n'
             f'[[listen]]\nname = "http"\naddress = "127.0.0.1:0"\n'
-            f"[agent]\ncommand = {json.dumps(agent)}\n"
-            f"[worker]\ncommand = {json.dumps(worker)}\ncount = {count}\n"
+            f"[agent]\ncommand = {json.dumps(agent)}\n{TIMEOUTS}"
+            f"[worker]\ncommand = {json.dumps(worker)}\n{TIMEOUTS}count = {count}\n"
         )
         self.log = (directory / "log").open("w+")
         self.process = subprocess.Popen(
