@@ -16,7 +16,10 @@ pub(crate) fn check(input: &[u8]) {
     };
     let (cuts, rest) = rest.split_at(rest.len().min(2 * usize::from(count)));
     let (cuts, _) = cuts.as_chunks::<2>();
-    let cuts: Vec<usize> = cuts.iter().map(|cut| u16::from_be_bytes(*cut).into()).collect();
+    let cuts: Vec<usize> = cuts
+        .iter()
+        .map(|cut| u16::from_be_bytes(*cut).into())
+        .collect();
     read(&stream(rest), &cuts);
 }
 
@@ -64,7 +67,10 @@ fn read(bytes: &[u8], cuts: &[usize]) {
         while !piece.is_empty() {
             reader.lend(&mut buffer);
             let filled = reader.poll_fill(&mut cx, Pin::new(&mut piece), &mut buffer);
-            assert!(matches!(filled, Poll::Ready(Ok(read)) if read > 0), "{filled:?}");
+            assert!(
+                matches!(filled, Poll::Ready(Ok(read)) if read > 0),
+                "{filled:?}"
+            );
             loop {
                 match reader.next(&mut buffer) {
                     Ok(Some(frame)) => {
