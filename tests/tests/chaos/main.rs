@@ -6,6 +6,8 @@ mod check;
 mod crowd;
 mod flood;
 mod hostile;
+mod journal;
+mod losses;
 mod play;
 mod stage;
 mod talk;
