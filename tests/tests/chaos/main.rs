@@ -5,6 +5,7 @@
 mod check;
 mod crowd;
 mod flood;
+mod held_back;
 mod hostile;
 mod journal;
 mod losses;
