@@ -3,6 +3,8 @@
 pub mod broker;
 mod hub;
 pub mod limits;
+#[cfg(any(unix, feature = "cli"))]
+mod outlet;
 mod roster;
 mod session;
 

@@ -69,6 +69,14 @@ pub(crate) const LAST_FRAME: Duration = Duration::from_secs(2);
 /// How often the clocks of receivers that take nothing are looked at while any runs.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(200);
 
+/// A sender that is so far ahead of one of its receivers rests for a moment. What is less stays
+/// in the processor's caches on its way.
+pub(crate) const AHEAD_BYTES: usize = 512 << 10;
+
+/// How long it rests at most. At 256 KiB in a turn, a receiver that takes nothing slows its
+/// senders to 128 MiB/s until its outbox is full.
+pub(crate) const REST_MAX: Duration = Duration::from_millis(2);
+
 /// News for the process layer that it has not taken yet; beyond it nothing is read from
 /// anybody, since only what processes say makes news.
 pub(crate) const EVENTS_MAX: usize = 4096;

@@ -13,9 +13,10 @@ use henhouse_proto::reader::{FrameReader, ReadBuffer};
 use henhouse_proto::wire::{self, Code};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::Notify;
+use tokio::time::Sleep;
 
 use crate::hub::{Door, Fatal, Hub, WRITE_TURN_BYTES};
-use crate::limits::{LOOK_EVERY, Limits};
+use crate::limits::{LOOK_EVERY, Limits, REST_MAX};
 use crate::roster::Key;
 
 /// One turn reads at most so many times, so that no sender keeps the others waiting.
@@ -120,6 +121,7 @@ where
                 reader,
                 key,
                 takes: true,
+                rest: None,
                 is_gone,
             };
             poll_fn(|cx| session.poll_turn(cx)).await;
@@ -198,6 +200,8 @@ struct Session<'a, S> {
     key: Key,
     /// Whether the stream still takes what is written to it.
     takes: bool,
+    /// Wakes it from a rest; kept for the next one.
+    rest: Option<Pin<Box<Sleep>>>,
     is_gone: fn(&S) -> bool,
 }
 
@@ -208,6 +212,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         self.shared.remember(self.key, cx.waker());
         let now = tokio::time::Instant::now().into_std();
         let mut hub = self.shared.hub.borrow_mut();
+        self.look_at_rest(&mut hub, cx);
         let ended = self.read(&mut hub, cx, now);
         // Whoever got something is woken now, and writes when its turn comes: after all
         // readers that are ready, so that one write carries what many have sent. What came for
@@ -239,9 +244,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     }
 
     fn read(&mut self, hub: &mut Hub, cx: &mut Context<'_>, now: Instant) -> ReadEnd {
+        if hub.rests(self.key) {
+            return ReadEnd::More;
+        }
         if !hub.may_read(self.key) {
             return ReadEnd::Held;
         }
+        hub.turn_begins();
         let mut buffer = self.shared.buffer.borrow_mut();
         self.reader.lend(&mut buffer);
         let ended = self.read_into(hub, &mut buffer, cx, now);
@@ -284,8 +293,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             }
             hub.receiving(self.key, self.reader.held_bytes());
         }
-        cx.waker().wake_by_ref();
+        if self.takes && hub.rest(self.key) {
+            self.rest(cx);
+        } else {
+            cx.waker().wake_by_ref();
+        }
         ReadEnd::More
+    }
+
+    /// Has this session woken when it has rested long enough.
+    fn rest(&mut self, cx: &mut Context<'_>) {
+        let until = tokio::time::Instant::now() + REST_MAX;
+        let rest = match &mut self.rest {
+            Some(rest) => {
+                rest.as_mut().reset(until);
+                rest
+            }
+            None => self.rest.insert(Box::pin(tokio::time::sleep_until(until))),
+        };
+        // It is not over yet: this is for the waker.
+        let _ = rest.as_mut().poll(cx);
+    }
+
+    fn look_at_rest(&mut self, hub: &mut Hub, cx: &mut Context<'_>) {
+        // One that is gone holds nobody up.
+        let over = |rest: &mut Pin<Box<Sleep>>| rest.as_mut().poll(cx).is_ready();
+        if hub.rests(self.key) && (!self.takes || self.rest.as_mut().is_none_or(over)) {
+            hub.rested(self.key);
+        }
     }
 
     fn write(&mut self, hub: &mut Hub, cx: &mut Context<'_>, now: Instant) {

@@ -5,36 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"math/rand"
 	"os"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"google.golang.org/protobuf/proto"
 
 	"github.com/henhouse/henhouse/examples/go/internal/wire"
 )
 
-const (
-	// An action's name may be as long as a file's.
-	actionBytesMax = 255
-	reservedPrefix = "egg-"
-
-	// A request whose context has no deadline stays open so long; the broker keeps the clock.
-	requestTimeout = 30 * time.Second
-
-	// What a process exits with when its master is gone; Egg's agents do so too.
-	masterLostExit = 110
-
-	reconnectMin, reconnectMax = 50 * time.Millisecond, 5 * time.Second
-
-	// How long the broker may take to answer our Goodbye.
-	goodbyeMax = 5 * time.Second
-
-	// Of so many messages that nobody waits for we remember the action, to name it in a refusal.
-	rememberedMax = 1024
-)
+// A request whose context has no deadline stays open so long; the broker keeps the clock.
+const requestTimeout = 30 * time.Second
 
 // Options say how to join; the zero value joins as the environment says.
 type Options struct {
@@ -47,9 +27,12 @@ type Options struct {
 	// the environment named ends with its master (exit 110).
 	Reconnect bool
 
-	// OnRefused hears of messages that nobody waited for.
+	// OnRefused hears of messages that nobody waited for, with their action while it is
+	// remembered.
 	OnRefused func(err *RefusedError, action string)
-	// OnRestored is called after each reconnection.
+	// OnLost is told why, when a broker is lost that Reconnect outlives; OnRestored is called
+	// when it is back.
+	OnLost     func(err error)
 	OnRestored func()
 	// Logger reports failed handlers and refusals; default: log's own.
 	Logger *log.Logger
@@ -64,28 +47,22 @@ type Messenger struct {
 	outbox    *outbox
 	listeners *listeners
 
-	mu         sync.Mutex
-	conn       *connection
-	lastID     uint64
-	waiters    map[uint64]chan<- answer
-	remembered map[uint64]string
-	answers    map[string]func(Message) (any, error)
-	peers      Peers
-	saidReady  bool
-	leaving    bool
-	drain      Drain
-	err        error
+	pending *pending
+	lastID  atomic.Uint64
 
+	mu        sync.Mutex
+	conn      *connection
+	answers   map[string]func(Message) (any, error)
+	peers     Peers
+	saidReady bool
+	drain     Drain
+	err       error
+
+	leaving   context.Context // ends when nobody wants to come back any more
+	leave     context.CancelFunc
 	draining  chan struct{}
 	drainOnce sync.Once
 	done      chan struct{}
-}
-
-// An answer is what a message that wanted one gets, once.
-type answer struct {
-	receipt Receipt
-	reply   Message
-	err     error
 }
 
 // Join connects to the broker.
@@ -117,14 +94,14 @@ func Join(ctx context.Context, options Options) (*Messenger, error) {
 			Token: or(options.Token, os.Getenv("HENHOUSE_TOKEN")),
 			Name:  options.Name,
 		},
-		outbox:     newOutbox(),
-		listeners:  newListeners(),
-		waiters:    make(map[uint64]chan<- answer),
-		remembered: make(map[uint64]string),
-		answers:    make(map[string]func(Message) (any, error)),
-		draining:   make(chan struct{}),
-		done:       make(chan struct{}),
+		outbox:    newOutbox(),
+		listeners: newListeners(),
+		pending:   newPending(),
+		answers:   make(map[string]func(Message) (any, error)),
+		draining:  make(chan struct{}),
+		done:      make(chan struct{}),
 	}
+	m.leaving, m.leave = context.WithCancel(context.Background())
 	conn, err := m.open(ctx)
 	if err != nil {
 		return nil, err
@@ -178,9 +155,13 @@ func (m *Messenger) Once(action string, handler func(Message) error) *Subscripti
 	return s
 }
 
-// Answer answers requests with what the handler returns; listeners of the action hear them, too. There is one handler per action: one
-// question, one answer.
+// Answer answers requests with what the handler returns; listeners of the action hear them, too.
+// There is one handler per action: one question, one answer. A second one panics, as does an
+// action that nobody may send.
 func (m *Messenger) Answer(action string, handler func(Message) (any, error)) {
+	if err := checkAction(action); err != nil {
+		panic(err)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, taken := m.answers[action]; taken {
@@ -250,8 +231,7 @@ func (m *Messenger) Request(ctx context.Context, to To, action string, data any)
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = time.Until(deadline)
 	}
-	// Rounded up: 0 would be the broker's default.
-	message.TimeoutMs = uint32(timeout/time.Millisecond) + 1
+	message.TimeoutMs = milliseconds(timeout)
 	a := m.ask(ctx, message)
 	return a.reply, a.err
 }
@@ -286,93 +266,44 @@ func (m *Messenger) Err() error {
 	return m.err
 }
 
-// Close sends what waits, says Goodbye, and takes what still comes until the broker says it too.
-func (m *Messenger) Close() error {
-	m.mu.Lock()
-	m.leaving = true
-	conn := m.conn
-	m.mu.Unlock()
-	// Where it cannot be said, the end is here already or near.
-	_ = m.control(&wire.Frame{Body: &wire.Frame_Goodbye{Goodbye: &wire.Goodbye{}}})
-	select {
-	case <-m.done:
-	case <-time.After(goodbyeMax):
-		conn.Close()
-		<-m.done
-	}
-	return m.Err()
-}
-
 // --- sending
-
-func newMessage(to To, action string, data any, options []Option) (*wire.Message, error) {
-	switch {
-	case action == "":
-		return nil, errors.New("henhouse: a message needs an action")
-	case len(action) > actionBytesMax:
-		return nil, errors.New("henhouse: the action is too long")
-	case strings.HasPrefix(action, reservedPrefix):
-		return nil, fmt.Errorf("henhouse: actions that begin with %s are the broker's", reservedPrefix)
-	}
-	e, err := encode(data)
-	if err != nil {
-		return nil, err
-	}
-	var s sending
-	for _, option := range options {
-		option(&s)
-	}
-	return &wire.Message{
-		Route:      to.route,
-		Pid:        to.pid,
-		Connection: to.connection,
-		Encoding:   e.Encoding.wire(),
-		Action:     action,
-		Others:     s.others,
-		Data:       e.Bytes,
-	}, nil
-}
 
 func (m *Messenger) cast(ctx context.Context, to To, action string, data any, options []Option) error {
 	message, err := newMessage(to, action, data, options)
 	if err != nil {
 		return err
 	}
-	m.mu.Lock()
-	m.lastID++
-	message.Id = m.lastID
-	m.remembered[message.Id] = action
-	delete(m.remembered, message.Id-rememberedMax)
-	m.mu.Unlock()
-	return m.send(ctx, message)
+	b, err := m.numbered(message)
+	if err != nil {
+		return err
+	}
+	m.pending.remember(message.Id, action)
+	return m.outbox.pushInTurn(ctx, waiting{b, message.Id}, func() {})
 }
 
 func (m *Messenger) ask(ctx context.Context, message *wire.Message) answer {
+	b, err := m.numbered(message)
+	if err != nil {
+		return answer{err: err}
+	}
 	answered := make(chan answer, 1)
-	m.mu.Lock()
-	m.lastID++
-	message.Id = m.lastID
-	m.waiters[message.Id] = answered
-	m.mu.Unlock()
-	if err := m.send(ctx, message); err != nil {
-		m.waiter(message.Id)
+	// It waits for word only once it is queued: what has not been, cannot be lost.
+	queued := func() { m.pending.wait(message.Id, answered) }
+	if err := m.outbox.pushInTurn(ctx, waiting{b, message.Id}, queued); err != nil {
 		return answer{err: err}
 	}
 	select {
 	case a := <-answered:
 		return a
 	case <-ctx.Done():
-		m.waiter(message.Id)
+		m.pending.forget(message.Id)
 		return answer{err: ctx.Err()}
 	}
 }
 
-func (m *Messenger) send(ctx context.Context, message *wire.Message) error {
-	b, err := m.pack(message)
-	if err != nil {
-		return err
-	}
-	return m.outbox.pushInTurn(ctx, waiting{b, message.Id})
+func (m *Messenger) numbered(message *wire.Message) ([]byte, error) {
+	message.Id = m.lastID.Add(1)
+	return m.pack(message)
 }
 
 func (m *Messenger) pack(message *wire.Message) ([]byte, error) {
@@ -390,302 +321,6 @@ func (m *Messenger) control(f *wire.Frame) error {
 		return err
 	}
 	return m.outbox.push(waiting{bytes: b})
-}
-
-// --- receiving
-
-func (m *Messenger) take(f *wire.Frame) error {
-	switch body := f.GetBody().(type) {
-	case *wire.Frame_Message:
-		m.takeMessage(body.Message, senderOf(f.GetSender()))
-	case *wire.Frame_Receipt:
-		r := body.Receipt
-		m.answered(r.GetId(), answer{receipt: Receipt{r.GetQueued(), r.GetHeld()}})
-	case *wire.Frame_Fault:
-		m.refused(body.Fault)
-	case *wire.Frame_Drain:
-		m.drainOnce.Do(func() {
-			m.mu.Lock()
-			m.drain = Drain{time.Duration(body.Drain.GetDeadlineMs()) * time.Millisecond, body.Drain.GetCause()}
-			m.mu.Unlock()
-			close(m.draining)
-		})
-	case *wire.Frame_Ping:
-		return m.control(&wire.Frame{Body: &wire.Frame_Pong{Pong: &wire.Pong{Nonce: body.Ping.GetNonce()}}})
-	case *wire.Frame_Goodbye:
-		return fmt.Errorf("%w: the broker said goodbye", ErrClosed)
-	}
-	// What a newer broker says and we do not know is not for us.
-	return nil
-}
-
-func (m *Messenger) takeMessage(w *wire.Message, sender Sender) {
-	message := Message{w.GetAction(), encodingOf(w.GetEncoding()), w.GetData(), sender}
-	switch {
-	case w.GetRoute() == routeReply && w.GetError() != "":
-		m.answered(w.GetInReplyTo(), answer{err: &RemoteError{w.GetError()}})
-	case w.GetRoute() == routeReply:
-		m.answered(w.GetInReplyTo(), answer{reply: message})
-	default:
-		if w.GetWant() == wire.Want_WANT_REPLY {
-			go m.answerTo(w, message)
-		}
-		// Only the broker's own word counts.
-		if message.Action == "egg-pids" && sender.Role == RoleMaster {
-			m.news(message.Data)
-		}
-		m.listeners.deliver(message)
-	}
-}
-
-func (m *Messenger) news(data []byte) {
-	var pids wire.Pids
-	if err := proto.Unmarshal(data, &pids); err != nil {
-		m.options.Logger.Printf("henhouse: egg-pids cannot be read: %v", err)
-		return
-	}
-	peer := func(p *wire.Member) Peer { return Peer{p.GetPid(), p.GetConnection(), p.GetIndex()} }
-	var peers Peers
-	for _, p := range pids.GetWorker() {
-		peers.Workers = append(peers.Workers, peer(p))
-	}
-	if pids.Agent != nil {
-		agent := peer(pids.Agent)
-		peers.Agent = &agent
-	}
-	m.mu.Lock()
-	m.peers = peers
-	m.mu.Unlock()
-}
-
-// errNoHandler is what every client says to a question that it has no answer handler for.
-var errNoHandler = errors.New("no handler")
-
-func (m *Messenger) answerTo(request *wire.Message, message Message) {
-	m.mu.Lock()
-	handler, ok := m.answers[message.Action]
-	m.mu.Unlock()
-	var data any
-	err := errNoHandler
-	if ok {
-		data, err = guarded(handler, message)
-	}
-	if err == nil {
-		err = m.reply(request, message.Sender, data, "")
-	}
-	if err != nil {
-		m.options.Logger.Printf("henhouse: the answer to %s failed: %v", message.Action, err)
-		// Where this fails too the connection is gone, and with it the one that asked.
-		_ = m.reply(request, message.Sender, nil, err.Error())
-	}
-}
-
-func (m *Messenger) reply(request *wire.Message, asker Sender, data any, failure string) error {
-	e, err := encode(data)
-	if err != nil {
-		return err
-	}
-	b, err := m.pack(&wire.Message{
-		Route:      routeReply,
-		Connection: asker.Connection,
-		InReplyTo:  request.GetId(),
-		Action:     request.GetAction(),
-		Encoding:   e.Encoding.wire(),
-		Data:       e.Bytes,
-		Error:      failure,
-	})
-	if err != nil {
-		return err
-	}
-	return m.outbox.push(waiting{bytes: b})
-}
-
-func (m *Messenger) call(handler func(Message) error, message Message) {
-	_, err := guarded(func(message Message) (struct{}, error) { return struct{}{}, handler(message) }, message)
-	if err != nil {
-		m.options.Logger.Printf("henhouse: a listener of %s failed: %v", message.Action, err)
-	}
-}
-
-func (m *Messenger) waiter(id uint64) chan<- answer {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	w := m.waiters[id]
-	delete(m.waiters, id)
-	return w
-}
-
-func (m *Messenger) answered(id uint64, a answer) bool {
-	w := m.waiter(id)
-	if w == nil {
-		return false
-	}
-	w <- a
-	return true
-}
-
-func (m *Messenger) refused(f *wire.Fault) {
-	err := refused(f)
-	if m.answered(f.GetId(), answer{err: err}) {
-		return
-	}
-	m.mu.Lock()
-	action := m.remembered[f.GetId()]
-	m.mu.Unlock()
-	m.options.Logger.Printf("henhouse: a message %q was refused: %v", action, err)
-	if m.options.OnRefused != nil {
-		m.options.OnRefused(err, action)
-	}
-}
-
-// --- the connection's life
-
-func (m *Messenger) open(ctx context.Context) (*connection, error) {
-	conn, err := open(ctx, m.path, m.hello)
-	if err != nil {
-		return nil, err
-	}
-	m.mu.Lock()
-	m.conn = conn
-	ready := m.saidReady
-	m.mu.Unlock()
-	var first []waiting
-	if ready {
-		b, err := pack(&wire.Frame{Body: &wire.Frame_Ready{Ready: &wire.Ready{}}})
-		if err != nil {
-			return nil, err
-		}
-		first = append(first, waiting{bytes: b})
-	}
-	m.outbox.startAgain(first...)
-	return conn, nil
-}
-
-func (m *Messenger) live(conn *connection) {
-	for {
-		err := m.converse(conn)
-		m.mu.Lock()
-		leaving := m.leaving
-		m.mu.Unlock()
-		if leaving {
-			m.end(nil)
-			return
-		}
-		if !m.options.Reconnect || final(err) {
-			m.end(err)
-			return
-		}
-		if conn, err = m.comeBack(err); err != nil {
-			if errors.Is(err, errLeaving) {
-				err = nil
-			}
-			m.end(err)
-			return
-		}
-		if m.options.OnRestored != nil {
-			m.options.OnRestored()
-		}
-	}
-}
-
-// converse lives through one connection, and gives why it ended.
-func (m *Messenger) converse(conn *connection) error {
-	stop, written := make(chan struct{}), make(chan struct{})
-	go func() {
-		m.outbox.writeTo(conn, stop)
-		close(written)
-	}()
-	// The writer has ended before anybody sends again what it did not write.
-	defer func() {
-		conn.Close()
-		close(stop)
-		<-written
-	}()
-	for {
-		f, err := conn.next()
-		if err == nil {
-			err = m.take(f)
-		}
-		if err != nil {
-			return err
-		}
-		m.listeners.backlog.waitForRoom()
-	}
-}
-
-// errLeaving ends the way back: nobody wants to come back any more.
-var errLeaving = errors.New("henhouse: closed while away")
-
-func (m *Messenger) comeBack(lost error) (*connection, error) {
-	m.options.Logger.Printf("henhouse: lost the broker, trying to come back: %v", lost)
-	// What had left is answered by nobody now; what had not is sent again.
-	unsent := m.outbox.ids()
-	m.fail(ErrClosed, func(id uint64) bool { return !unsent[id] })
-	for most := reconnectMin; ; most *= 2 {
-		if most > reconnectMax {
-			most = reconnectMax
-		}
-		// Jitter, so that all the processes of a broker do not come back in one moment.
-		time.Sleep(most/2 + time.Duration(rand.Int63n(int64(most/2))))
-		m.mu.Lock()
-		leaving := m.leaving
-		m.mu.Unlock()
-		if leaving {
-			return nil, errLeaving
-		}
-		conn, err := m.open(context.Background())
-		if err == nil || final(err) {
-			return conn, err
-		}
-	}
-}
-
-// fail ends the waiting for those answers.
-func (m *Messenger) fail(err error, which func(id uint64) bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for id, w := range m.waiters {
-		if which(id) {
-			delete(m.waiters, id)
-			w <- answer{err: err}
-		}
-	}
-}
-
-func (m *Messenger) end(err error) {
-	m.outbox.close()
-	m.mu.Lock()
-	m.err = err
-	m.mu.Unlock()
-	if err == nil {
-		err = ErrClosed
-	}
-	m.fail(err, func(uint64) bool { return true })
-	m.listeners.end()
-	close(m.done)
-	if m.Err() != nil && m.child {
-		m.options.Logger.Printf("henhouse: the master is gone: %v", m.Err())
-		os.Exit(masterLostExit)
-	}
-}
-
-func (m *Messenger) welcome() *wire.Welcome {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.conn.welcome
-}
-
-func senderOf(s *wire.Sender) Sender {
-	role := RoleOperator
-	switch s.GetRole() {
-	case wire.Role_ROLE_AGENT:
-		role = RoleAgent
-	case wire.Role_ROLE_WORKER:
-		role = RoleWorker
-	case wire.Role_ROLE_MASTER:
-		role = RoleMaster
-	}
-	return Sender{s.GetPid(), role, s.GetConnection()}
 }
 
 func or(a, b string) string {

@@ -37,15 +37,17 @@ func (o *outbox) push(w waiting) error {
 	return nil
 }
 
-// pushInTurn waits while too much waits to leave.
-func (o *outbox) pushInTurn(ctx context.Context, w waiting) error {
+// pushInTurn waits while too much waits to leave. It calls queued in the very moment that the
+// frame is: nobody can lose it before.
+func (o *outbox) pushInTurn(ctx context.Context, w waiting, queued func()) error {
 	for {
 		o.mu.Lock()
 		if o.closed {
 			o.mu.Unlock()
 			return ErrClosed
 		}
-		if o.bytes < outboxBytesMax {
+		if !o.full() {
+			queued()
 			o.add(w)
 			o.mu.Unlock()
 			return nil
@@ -115,15 +117,25 @@ func (o *outbox) startAgain(first ...waiting) {
 	}
 }
 
-// ids are those of the messages that have not left.
-func (o *outbox) ids() map[uint64]bool {
+// withUnsent calls f with the messages that have not left; none is queued meanwhile.
+func (o *outbox) withUnsent(f func(ids map[uint64]bool)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	ids := make(map[uint64]bool, len(o.queue))
 	for _, w := range o.queue {
 		ids[w.id] = true
 	}
-	return ids
+	f(ids)
+}
+
+// finish queues the last frame: what comes later is refused.
+func (o *outbox) finish(last waiting) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.closed {
+		o.closed = true
+		o.add(last)
+	}
 }
 
 // close drops what waits: nothing will leave any more.
@@ -133,6 +145,8 @@ func (o *outbox) close() {
 	o.queue, o.bytes, o.closed = nil, 0, true
 	o.tell()
 }
+
+func (o *outbox) full() bool { return o.bytes >= outboxBytesMax }
 
 func (o *outbox) add(w waiting) {
 	o.queue = append(o.queue, w)

@@ -99,7 +99,7 @@ impl<T> Outbox<T> {
     #[inline]
     pub fn push(&mut self, body: &[u8], stamp: &[u8], tag: T, spares: &mut Spares) {
         self.segments
-            .copy(&[&prefix(body.len() + stamp.len()), body, stamp], spares);
+            .copy([&prefix(body.len() + stamp.len()), body, stamp], spares);
         self.entry(body.len() + stamp.len(), tag);
     }
 
@@ -122,14 +122,14 @@ impl<T> Outbox<T> {
             return self.push(head, &data, tag, spares);
         }
         let length = head.len() + data.len();
-        self.segments.copy(&[&prefix(length), head], spares);
+        self.segments.copy([&prefix(length), head], spares);
         self.segments.share(data);
         self.entry(length, tag);
     }
 
     /// Adds a frame with its prefix, as [`crate::frame::encode`] makes it.
     pub fn push_encoded(&mut self, frame: &[u8], tag: T, spares: &mut Spares) {
-        self.segments.copy(&[frame], spares);
+        self.segments.copy([frame], spares);
         self.entry(frame.len() - PREFIX_BYTES, tag);
     }
 

@@ -114,6 +114,8 @@ pub struct FrameReader {
     kept: BytesMut,
     /// The length of the long frame that `kept` collects, prefix included; 0 for none.
     long: usize,
+    /// The length of the longest that has come whole: a claim of as much is believed.
+    proven: usize,
 }
 
 impl FrameReader {
@@ -123,6 +125,7 @@ impl FrameReader {
             bytes_max,
             kept: BytesMut::new(),
             long: 0,
+            proven: 0,
         }
     }
 
@@ -191,7 +194,8 @@ impl FrameReader {
     fn begin(&mut self, length: usize, buffer: &mut ReadBuffer) {
         if length > buffer.bytes.len() / 2 {
             self.long = length;
-            self.kept = BytesMut::from(buffer.unread());
+            self.kept = BytesMut::with_capacity(length.min(self.proven.max(buffer.filled.len())));
+            self.kept.extend_from_slice(buffer.unread());
             buffer.filled = 0..0;
         }
     }
@@ -230,8 +234,8 @@ impl FrameReader {
         let missing = self.long - self.kept.len();
         if self.kept.capacity() == self.kept.len() {
             // Twice what has come, and never more than what is to come: a claim alone buys nothing.
-            self.kept
-                .reserve(missing.min(self.kept.len().max(READ_BYTES_MAX)));
+            let growth = self.kept.len().max(READ_BYTES_MAX);
+            self.kept.reserve(missing.min(growth));
         }
         let mut room = (&mut self.kept).limit(missing);
         tokio_util::io::poll_read_buf(stream, cx, &mut room)
@@ -241,6 +245,7 @@ impl FrameReader {
         if self.kept.len() < self.long {
             return None;
         }
+        self.proven = self.proven.max(self.long);
         self.long = 0;
         let mut frame = std::mem::take(&mut self.kept).freeze();
         frame.advance(PREFIX_BYTES);
@@ -363,6 +368,33 @@ mod tests {
                 reader.held_bytes()
             );
         });
+    }
+
+    #[test]
+    fn whoever_has_sent_a_long_frame_gets_room_for_another_one_at_once() {
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        let (mut reader, mut buffer) = (FrameReader::new(1 << 20), ReadBuffer::new());
+        let bytes = on_the_wire(&[vec![1; 500_000], vec![2; 500_000]]);
+        let mut held = Vec::new();
+        reader.lend(&mut buffer);
+        for mut piece in bytes.chunks(10_000) {
+            while !piece.is_empty() {
+                let filled = reader.poll_fill(&mut context, Pin::new(&mut piece), &mut buffer);
+                assert!(filled.is_ready(), "a slice is always ready");
+                while reader.next(&mut buffer).unwrap().is_some() {}
+                held.push(reader.held_bytes());
+            }
+        }
+        // Each frame's memory goes with it.
+        let mut frames = held.split(|held| *held == 0);
+        let (first, second) = (frames.next().unwrap(), frames.next().unwrap());
+        let sizes = |held: &[usize]| {
+            let mut sizes = held.to_vec();
+            sizes.dedup();
+            sizes.len()
+        };
+        assert!(sizes(first) > 2, "{first:?}");
+        assert_eq!(sizes(second), 1, "{second:?}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct Draft<'a> {
 impl<'a> Draft<'a> {
     pub(crate) fn new<'d: 'a>(
         shared: &'a Shared,
-        to: To,
+        to: To<'a>,
         action: &'a str,
         data: impl IntoData<'d>,
     ) -> Draft<'a> {
@@ -147,11 +147,8 @@ impl Future for Queue<'_> {
         if let Some(error) = this.error.take() {
             return Poll::Ready(Err(error));
         }
-        // A loop that only sends lets the session write, on a runtime of one thread too.
-        let budget = ready!(tokio::task::coop::poll_proceed(cx));
         let outgoing = &this.shared.outgoing;
         let queued = ready!(outgoing.poll_queue(cx, &mut this.envelope, &mut this.ticket));
-        budget.made_progress();
         Poll::Ready(queued.map_err(SendError::from_refusal))
     }
 }

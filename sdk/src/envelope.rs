@@ -1,7 +1,8 @@
 //! A message on its way out, before it has become bytes.
 
+use henhouse_proto::frame::Head;
 use henhouse_proto::limits::{ACTION_BYTES_MAX, RESERVED_ACTION_PREFIX};
-use henhouse_proto::wire::{self, Route, Want};
+use henhouse_proto::wire::{Route, Want};
 
 use crate::data::Data;
 use crate::message::Message;
@@ -10,7 +11,7 @@ use crate::open::Wanted;
 /// All that a sender says of a message.
 #[derive(Debug)]
 pub(crate) struct Envelope<'a> {
-    pub(crate) to: To,
+    pub(crate) to: To<'a>,
     pub(crate) action: &'a str,
     pub(crate) data: Data<'a>,
     pub(crate) wanted: Option<Wanted>,
@@ -19,18 +20,18 @@ pub(crate) struct Envelope<'a> {
 }
 
 /// Where a message is to go.
-#[derive(Debug)]
-pub(crate) enum To {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum To<'a> {
     Broadcast { others: bool },
     App { others: bool },
     Agent,
     Random,
     Process { pid: u32, connection: u64 },
-    Asker(Asker),
+    Asker(&'a Asker),
 }
 
 /// Who asked what we reply to.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Asker {
     pub(crate) connection: u64,
     pub(crate) in_reply_to: u64,
@@ -68,7 +69,7 @@ impl Asker {
     }
 }
 
-impl To {
+impl To<'_> {
     pub(crate) fn is_reply(&self) -> bool {
         matches!(self, To::Asker(_))
     }
@@ -83,42 +84,46 @@ impl To {
 }
 
 impl Envelope<'_> {
-    /// Writes all but the data into `message`, whose memory is used again.
-    pub(crate) fn fill(&self, id: u64, message: &mut wire::Message) {
-        clear(message);
-        message.action.push_str(self.action);
-        message.set_encoding(self.data.encoding().into_wire());
+    /// What is written of it before its data.
+    #[inline]
+    pub(crate) fn head(&self, id: u64) -> Head<'_> {
+        let mut head = Head {
+            action: self.action,
+            encoding: self.data.encoding().into_wire(),
+            ..Head::default()
+        };
         if let Some(wanted) = self.wanted {
-            message.id = id;
-            message.timeout_ms = self.timeout_ms;
-            message.set_want(match wanted {
+            head.id = id;
+            head.timeout_ms = self.timeout_ms;
+            head.want = match wanted {
                 Wanted::Receipt => Want::Receipt,
                 Wanted::Reply => Want::Reply,
-            });
+            };
         }
-        match &self.to {
+        match self.to {
             To::Broadcast { others } => {
-                message.set_route(Route::Broadcast);
-                message.others = *others;
+                head.route = Route::Broadcast;
+                head.others = others;
             }
             To::App { others } => {
-                message.set_route(Route::App);
-                message.others = *others;
+                head.route = Route::App;
+                head.others = others;
             }
-            To::Agent => message.set_route(Route::Agent),
-            To::Random => message.set_route(Route::Random),
+            To::Agent => head.route = Route::Agent,
+            To::Random => head.route = Route::Random,
             To::Process { pid, connection } => {
-                message.set_route(Route::Pid);
-                message.pid = *pid;
-                message.connection = *connection;
+                head.route = Route::Pid;
+                head.pid = pid;
+                head.connection = connection;
             }
             To::Asker(asker) => {
-                message.set_route(Route::Reply);
-                message.connection = asker.connection;
-                message.in_reply_to = asker.in_reply_to;
-                message.error.push_str(&asker.error);
+                head.route = Route::Reply;
+                head.connection = asker.connection;
+                head.in_reply_to = asker.in_reply_to;
+                head.error = &asker.error;
             }
         }
+        head
     }
 }
 
@@ -142,17 +147,4 @@ pub(crate) fn check_action(action: &str) -> Result<(), BadAction> {
     } else {
         Ok(())
     }
-}
-
-/// Empties a message without giving its memory back.
-fn clear(message: &mut wire::Message) {
-    let mut action = std::mem::take(&mut message.action);
-    let mut error = std::mem::take(&mut message.error);
-    action.clear();
-    error.clear();
-    *message = wire::Message {
-        action,
-        error,
-        ..Default::default()
-    };
 }

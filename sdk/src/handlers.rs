@@ -26,10 +26,10 @@ where
     Fut: Future + Send + 'static,
     Fut::Output: Outcome,
 {
-    let (listener, queue) = shared.listeners.listen(action, times);
+    let (listener, mut taker) = shared.listeners.listen(action, times);
     let name = listener.clone();
     shared.runtime.spawn(async move {
-        while let Some(message) = queue.next().await {
+        while let Some(message) = taker.next().await {
             run(name.action(), &handler, message).await;
         }
     });
@@ -67,11 +67,11 @@ where
     Fut: Future<Output = Result<T, BoxError>> + Send + 'static,
     T: IntoData<'static>,
 {
-    let (listener, queue) = shared.listeners.answer(action)?;
+    let (listener, mut taker) = shared.listeners.answer(action)?;
     let name = listener.clone();
     let shared = shared.clone();
     shared.clone().runtime.spawn(async move {
-        while let Some(message) = queue.next().await {
+        while let Some(message) = taker.next().await {
             let asker = Asker::of(&message);
             let answer = answer(&handler, message).await;
             reply(&shared, name.action(), asker, answer).await;
@@ -92,13 +92,13 @@ where
     Fut: Future<Output = Result<T, BoxError>> + Send + 'static,
     T: IntoData<'static> + 'static,
 {
-    let (listener, queue) = shared.listeners.answer(action)?;
+    let (listener, mut taker) = shared.listeners.answer(action)?;
     let name = listener.clone();
     let shared = shared.clone();
     let handler = Arc::new(handler);
     shared.clone().runtime.spawn(async move {
         let mut at_work = JoinSet::new();
-        while let Some(message) = queue.next().await {
+        while let Some(message) = taker.next().await {
             let (shared, handler, name) = (shared.clone(), handler.clone(), name.clone());
             at_work.spawn(async move {
                 let asker = Asker::of(&message);
@@ -159,14 +159,14 @@ async fn reply(
         asker.fail(error);
         Data::borrowed(Encoding::Bytes, &[])
     });
-    let sent = send(shared, action, asker.clone(), data).await;
+    let sent = send(shared, action, &asker, data).await;
     if let Err(Refusal::TooLarge { bytes, bytes_max }) = sent {
         // The one who asked is better off with a reason than with a time-out.
         let error = format!("a reply of {bytes} bytes; at most {bytes_max} are allowed");
         tracing::error!(action, error, "a reply cannot be sent");
         asker.fail(error);
         let nothing = Data::borrowed(Encoding::Bytes, &[]);
-        let _ = send(shared, action, asker, nothing).await;
+        let _ = send(shared, action, &asker, nothing).await;
     } else if let Err(refusal) = sent {
         tracing::debug!(action, ?refusal, "nobody hears this reply");
     }
@@ -175,7 +175,7 @@ async fn reply(
 async fn send(
     shared: &Shared,
     action: &str,
-    asker: Asker,
+    asker: &Asker,
     data: Data<'static>,
 ) -> Result<(), Refusal> {
     let mut envelope = Some(Envelope {

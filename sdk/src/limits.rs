@@ -45,7 +45,17 @@ pub const EXIT_MASTER_LOST: i32 = 110;
 
 /// One poll of the session goes on for so many rounds of reading and writing, then lets other
 /// tasks run.
-pub(crate) const ROUNDS_MAX: usize = 16;
+pub(crate) const ROUNDS_MAX: usize = 4;
 
 /// One round writes at most so many bytes before it reads again.
 pub(crate) const WRITE_BYTES_MAX: usize = 256 << 10;
+
+/// So many bytes that a task sends cost it one of the 128 turns that Tokio gives a task before
+/// others run: a task that sends short messages yields with a full write, of 64 KiB, and not
+/// after 128 of them.
+pub(crate) const TURN_BYTES: usize = 512;
+
+/// A listener takes messages from its queue in batches of about so many bytes: what one read of
+/// 64 KiB brings, where messages are short. A handler that is ended by `off` while it is stuck
+/// keeps no more than that from being counted as forgotten.
+pub(crate) const BATCH_BYTES: usize = 256 << 10;

@@ -1,15 +1,16 @@
 //! Who listens to which action.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use henhouse_proto::frame::Arrived;
 use henhouse_proto::reader::Frame;
+use slab::Slab;
 
 use crate::backlog::Backlog;
 use crate::message::{Message, is_request};
-use crate::queue::Queue;
+use crate::queue::{Queue, Taker};
 
 /// A listener, as [`on`](crate::Messenger::on), [`once`](crate::Messenger::once) and
 /// [`answer`](crate::Messenger::answer) give it and [`off`](crate::Messenger::off) takes it.
@@ -51,9 +52,19 @@ pub(crate) struct Listeners {
 
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    actions: HashMap<Arc<str>, Action>,
+    actions: Slab<Action>,
+    by_name: HashMap<Arc<str>, usize>,
+    run: Run,
     ended: bool,
     next_id: u64,
+}
+
+/// Messages that came one behind another about the same action, to be handed over together.
+#[derive(Debug, Default)]
+struct Run {
+    action: usize,
+    are_requests: bool,
+    messages: VecDeque<Message>,
 }
 
 #[derive(Debug)]
@@ -76,8 +87,8 @@ impl Listeners {
         }
     }
 
-    /// Adds a listener and gives its queue.
-    pub(crate) fn listen(&self, action: &str, times: Times) -> (Listener, Arc<Queue>) {
+    /// Adds a listener, and gives who takes from its queue.
+    pub(crate) fn listen(&self, action: &str, times: Times) -> (Listener, Taker) {
         let queue = Arc::new(Queue::new(self.backlog.clone()));
         let mut table = self.table();
         if table.ended {
@@ -85,11 +96,11 @@ impl Listeners {
         }
         let (listener, entry) = table.entry(action);
         entry.listeners.push((listener.id, times, queue.clone()));
-        (listener, queue)
+        (listener, Taker::new(queue))
     }
 
-    /// Adds the one who answers `action`, and gives its queue.
-    pub(crate) fn answer(&self, action: &str) -> Result<(Listener, Arc<Queue>), AnswerTaken> {
+    /// Adds the one who answers `action`, and gives who takes from its queue.
+    pub(crate) fn answer(&self, action: &str) -> Result<(Listener, Taker), AnswerTaken> {
         let queue = Arc::new(Queue::new(self.backlog.clone()));
         let mut table = self.table();
         if table.ended {
@@ -101,15 +112,16 @@ impl Listeners {
             return Err(AnswerTaken { action });
         }
         entry.answerer = Some((listener.id, queue.clone()));
-        Ok((listener, queue))
+        Ok((listener, Taker::new(queue)))
     }
 
     /// Ends a listener; what waits for it is forgotten.
     pub(crate) fn off(&self, listener: &Listener) {
         let mut table = self.table();
-        let Some(entry) = table.actions.get_mut(&listener.action) else {
+        let Some(key) = table.find(&listener.action) else {
             return;
         };
+        let entry = &mut table.actions[key];
         let mut ended = Vec::new();
         entry.listeners.retain(|(id, _, queue)| {
             let stays = *id != listener.id;
@@ -122,7 +134,8 @@ impl Listeners {
             ended.push(queue);
         }
         if entry.is_empty() {
-            table.actions.remove(&listener.action);
+            table.by_name.remove(&listener.action);
+            table.actions.remove(key);
         }
         drop(table);
         for queue in ended {
@@ -134,7 +147,11 @@ impl Listeners {
     pub(crate) fn end(&self) {
         let mut table = self.table();
         table.ended = true;
-        let queues: Vec<_> = table.actions.values().flat_map(Action::queues).collect();
+        let queues: Vec<_> = table
+            .actions
+            .iter()
+            .flat_map(|(_, action)| action.queues())
+            .collect();
         drop(table);
         for queue in queues {
             queue.end();
@@ -151,6 +168,9 @@ impl Listeners {
 impl Table {
     /// Hands what arrived to all who listen, and adds to `wakers` whom to wake once the table
     /// is free again. Where nobody listens nothing is made of it.
+    ///
+    /// It may still lie here until the batch [ends](Table::end_run).
+    #[inline]
     pub(crate) fn deliver(
         &mut self,
         arrived: &Arrived<'_>,
@@ -159,36 +179,54 @@ impl Table {
         wakers: &mut Vec<Waker>,
     ) -> Result<(), Unanswered> {
         let is_request = is_request(arrived);
-        let Some(entry) = self.actions.get_mut(arrived.action) else {
+        let Some(key) = self.find(arrived.action) else {
             return if is_request { Err(Unanswered) } else { Ok(()) };
         };
-        let data = frame.part(arrived.data);
-        let mut message = Some(Message::new(arrived, entry.name.clone(), data, epoch));
-        let answerer = entry.answerer.as_ref().map(|(_, queue)| queue);
-        let answered = answerer.is_some();
-        let mut takers = entry.listeners.iter().map(|(_, _, queue)| queue);
-        let mut next = answerer.filter(|_| is_request).or_else(|| takers.next());
-        // The last one gets the message itself, and most actions have but one listener.
-        while let Some(queue) = next {
-            next = takers.next();
-            let copy = if next.is_some() {
-                message.clone()
-            } else {
-                message.take()
-            };
-            wakers.extend(copy.and_then(|message| queue.push(message)));
+        if (self.run.action, self.run.are_requests) != (key, is_request) {
+            self.end_run(wakers);
+            (self.run.action, self.run.are_requests) = (key, is_request);
         }
-        // Here and not in the task, or a second message would find it still listening.
-        entry.listeners.retain(|(_, times, queue)| {
+        let action = &self.actions[key];
+        let data = frame.part(arrived.data);
+        let message = Message::new(arrived, action.name.clone(), data, epoch);
+        self.run.messages.push_back(message);
+        let answered = action.answerer.is_some();
+        if action.is_heard_once() {
+            // Or a second message would find it still listening.
+            self.end_run(wakers);
+        }
+        if is_request && !answered {
+            return Err(Unanswered);
+        }
+        Ok(())
+    }
+
+    /// Hands over what still lies here.
+    pub(crate) fn end_run(&mut self, wakers: &mut Vec<Waker>) {
+        let messages = &mut self.run.messages;
+        if messages.is_empty() {
+            return;
+        }
+        let action = &mut self.actions[self.run.action];
+        let answerer = action.answerer.as_ref().map(|(_, queue)| queue);
+        let answerer = answerer.filter(|_| self.run.are_requests);
+        let listeners = action.listeners.iter().map(|(_, _, queue)| queue);
+        let mut queues = answerer.into_iter().chain(listeners).peekable();
+        // The last one gets the messages themselves, and most actions have but one listener.
+        while let Some(queue) = queues.next() {
+            wakers.extend(match queues.peek() {
+                Some(_) => queue.push(&mut messages.clone()),
+                None => queue.push(messages),
+            });
+        }
+        // What is left is what nobody takes.
+        messages.clear();
+        action.listeners.retain(|(_, times, queue)| {
             if *times == Times::Once {
                 queue.end();
             }
             *times == Times::Always
         });
-        if is_request && !answered {
-            return Err(Unanswered);
-        }
-        Ok(())
     }
 
     fn entry(&mut self, action: &str) -> (Listener, &mut Action) {
@@ -198,8 +236,21 @@ impl Table {
             id: self.next_id,
             action: action.clone(),
         };
-        let entry = self.actions.entry(action.clone());
-        (listener, entry.or_insert_with(|| Action::called(action)))
+        let actions = &mut self.actions;
+        let key = *self
+            .by_name
+            .entry(action.clone())
+            .or_insert_with(|| actions.insert(Action::called(action)));
+        (listener, &mut actions[key])
+    }
+
+    #[inline]
+    fn find(&self, action: &str) -> Option<usize> {
+        // The next message is often about the same as the last one.
+        match self.actions.get(self.run.action) {
+            Some(last) if *last.name == *action => Some(self.run.action),
+            _ => self.by_name.get(action).copied(),
+        }
     }
 }
 
@@ -210,6 +261,13 @@ impl Action {
             listeners: Vec::new(),
             answerer: None,
         }
+    }
+
+    /// Whether somebody listens for one message only.
+    #[inline]
+    fn is_heard_once(&self) -> bool {
+        let mut times = self.listeners.iter().map(|(_, times, _)| *times);
+        times.any(|times| times == Times::Once)
     }
 
     fn is_empty(&self) -> bool {

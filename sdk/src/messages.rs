@@ -8,7 +8,7 @@ use futures_core::Stream;
 
 use crate::listeners::{Listener, Times};
 use crate::message::Message;
-use crate::queue::Queue;
+use crate::queue::Taker;
 use crate::shared::Shared;
 
 /// The messages about one action, in order; what [`listen`](crate::Messenger::listen) gives.
@@ -17,16 +17,16 @@ use crate::shared::Shared;
 pub struct Messages {
     shared: Arc<Shared>,
     listener: Listener,
-    queue: Arc<Queue>,
+    taker: Taker,
 }
 
 impl Messages {
     pub(crate) fn new(shared: Arc<Shared>, action: &str) -> Messages {
-        let (listener, queue) = shared.listeners.listen(action, Times::Always);
+        let (listener, taker) = shared.listeners.listen(action, Times::Always);
         Messages {
             shared,
             listener,
-            queue,
+            taker,
         }
     }
 
@@ -36,15 +36,16 @@ impl Messages {
     ///
     /// No message is lost.
     pub async fn next(&mut self) -> Option<Message> {
-        self.queue.next().await
+        self.taker.next().await
     }
 }
 
 impl Stream for Messages {
     type Item = Message;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        self.queue.poll_next(cx)
+    #[inline]
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        self.taker.poll_next(cx)
     }
 }
 

@@ -10,19 +10,19 @@ mod reconnect;
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
-use henhouse_proto::frame::encode_head;
+use henhouse_proto::frame::HeadBytes;
 use henhouse_proto::outbox::{Outbox, SHARE_FROM_BYTES, Spares};
-use henhouse_proto::wire;
 use tokio::sync::oneshot;
+use tokio::task::coop::{self, RestoreOnPending};
 
 pub(crate) use self::notes::Notes;
 use crate::envelope::{Envelope, To};
 use crate::fault::Closed;
 use crate::held::{Held, Ticket};
 use crate::identity::Identity;
-use crate::limits::OUTBOX_BYTES_MAX;
+use crate::limits::{OUTBOX_BYTES_MAX, TURN_BYTES};
 use crate::open::{Answer, Open};
 
 /// What a frame that waits is, so that it is known what to do with it when the connection
@@ -47,9 +47,10 @@ pub(crate) struct State {
     staged: Outbox<Tag>,
     /// What the session is still writing, in bytes.
     writing_bytes: usize,
+    /// What senders have added since one of them last paid for it with its task's budget.
+    turn_bytes: usize,
     spares: Spares,
-    message: wire::Message,
-    head: Vec<u8>,
+    head: HeadBytes,
     /// The session, where it has nothing to write.
     idle: Option<Waker>,
     /// The session, where it reads nothing unless somebody waits for it.
@@ -95,9 +96,9 @@ impl Outgoing {
             state: Mutex::new(State {
                 staged: Outbox::new(),
                 writing_bytes: 0,
+                turn_bytes: 0,
                 spares: Spares::new(),
-                message: wire::Message::default(),
-                head: Vec::new(),
+                head: HeadBytes::default(),
                 idle: None,
                 not_reading: None,
                 held: Held::default(),
@@ -124,6 +125,7 @@ impl Outgoing {
     ) -> Poll<Result<Queued, Refusal>> {
         let (result, session) = {
             let mut state = self.state();
+            let budget = ready!(state.poll_turn(cx));
             let next = envelope.take_if(|envelope| !state.is_full_for(envelope));
             let result = match (next, &state.phase) {
                 (_, Phase::Closing) => Err(Refusal::Closed(Closed::ByUs)),
@@ -139,6 +141,14 @@ impl Outgoing {
             };
             if let Some(ticket) = ticket.take() {
                 state.held.release(ticket);
+            }
+            if let Some(budget) = budget {
+                budget.made_progress();
+                state.turn_bytes = 0;
+            }
+            if result.is_err() {
+                // A loop that is refused again and again is a loop too.
+                state.turn_bytes = TURN_BYTES;
             }
             let waits = matches!(result, Ok(Some(_)));
             let session = state.idle.take();
@@ -218,7 +228,8 @@ impl Outgoing {
         spares: &mut Spares,
     ) -> bool {
         let mut state = self.state();
-        writing.append(std::mem::take(&mut state.staged));
+        // Both keep their memory, for the next time round.
+        std::mem::swap(writing, &mut state.staged);
         // The session's have come back from the write before; the senders' are used up.
         std::mem::swap(&mut state.spares, spares);
         let closing = matches!(state.phase, Phase::Closing);
@@ -274,6 +285,16 @@ impl State {
         !self.held.is_empty()
     }
 
+    /// A loop that only sends lets the session write, on a runtime of one thread too. What is
+    /// taken of the task's budget is by the bytes it adds: many short messages are one write.
+    #[inline]
+    fn poll_turn(&self, cx: &mut Context<'_>) -> Poll<Option<RestoreOnPending>> {
+        if self.turn_bytes < TURN_BYTES {
+            return Poll::Ready(None);
+        }
+        coop::poll_proceed(cx).map(Some)
+    }
+
     #[inline]
     fn waiting_bytes(&self) -> usize {
         self.staged.waiting_bytes() + self.writing_bytes
@@ -292,18 +313,18 @@ impl State {
         if wants_reply && self.open.is_full() {
             return Err(Refusal::TooManyOpen);
         }
-        if let To::Asker(asker) = &envelope.to
+        if let To::Asker(asker) = envelope.to
             && asker.epoch != self.identity.epoch
         {
             return Err(Refusal::AskerLost);
         }
-        envelope.fill(self.next_id, &mut self.message);
         let data_bytes = envelope.data.as_slice().len();
-        encode_head(&self.message, data_bytes, &mut self.head);
-        let (bytes, bytes_max) = (self.head.len() + data_bytes, self.identity.frame_bytes_max);
+        let head = self.head.write(&envelope.head(self.next_id), data_bytes);
+        let (bytes, bytes_max) = (head.len() + data_bytes, self.identity.frame_bytes_max);
         if bytes > bytes_max {
             return Err(Refusal::TooLarge { bytes, bytes_max });
         }
+        self.turn_bytes += Outbox::<Tag>::cost(bytes);
         let (id, tag) = match (&envelope.wanted, envelope.to.is_reply()) {
             (_, true) => (0, Tag::Passing),
             (None, false) => (0, Tag::Message(0)),
@@ -312,11 +333,10 @@ impl State {
         let wanted = envelope.wanted;
         if data_bytes < SHARE_FROM_BYTES {
             let data = envelope.data.as_slice();
-            self.staged.push(&self.head, data, tag, &mut self.spares);
+            self.staged.push(head, data, tag, &mut self.spares);
         } else {
             let data = envelope.data.into_bytes();
-            self.staged
-                .push_parts(&self.head, data, tag, &mut self.spares);
+            self.staged.push_parts(head, data, tag, &mut self.spares);
         }
         Ok(wanted.map(|wanted| {
             self.next_id += 1;

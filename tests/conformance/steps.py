@@ -1,5 +1,6 @@
 """Plays one case: README.md says what each step means."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -14,7 +15,7 @@ NEWS = ("egg-ready", "egg-pids")
 #: A step is what its first key of these says.
 VERBS = (
     "start", "settle", "heard", "counts", "spread", "event", "news", "answer", "kill", "tell_broker",
-    "open", "accept", "hang_up", "egg", "sends", "gets", "ends", "do",
+    "open", "accept", "hang_up", "cut", "rest", "egg", "sends", "gets", "ends", "do",
 )  # fmt: skip
 
 
@@ -40,6 +41,7 @@ class Stage:
         self.cast = {}
         self.roles = {}
         self.later = {}
+        self.left = []
         self.fences = 0
         self.last_frame = {}
         self.broker = None
@@ -73,9 +75,11 @@ class Stage:
                 self.do_once(name, step, i)
 
     def do_once(self, name, step, i):
-        command = {key: value for key, value in step.items() if key not in ("who", "times", "as", "error", "gives")}
+        not_said = ("who", "times", "from", "pad", "as", "error", "gives")
+        command = {key: value for key, value in step.items() if key not in not_said}
         if "times" in step:
-            command |= {"encoding": "json", "json": i}
+            number = step.get("from", 0) + i
+            command |= {"encoding": "json", "json": [number, "a" * step["pad"]] if "pad" in step else number}
         if command["do"] == "join":
             command = {"socket": self.path, "role": self.roles[name], "name": name} | command
         command = self.resolved(command)
@@ -246,6 +250,59 @@ class Stage:
 
     def hang_up(self, step):
         self.cast.pop(step["hang_up"]).end()
+
+    def cut(self, step):
+        """Breaks the connection after so many bytes, and takes the next; for each of those numbers."""
+        name, driver = step["cut"], self.cast[step["who"]]
+        for size in step["after"]:
+            frames = wire.whole(self.cast.pop(name).cut(size))
+            self.left += self.messages(frames)
+            self.event({"who": step["who"], "event": {"event": "lost"}})
+            self.accept({"accept": name, "hello": {"hello": {"version": 1}}, "welcome": step["welcome"]})
+            self.event({"who": step["who"], "event": {"event": "restored"}})
+            if driver.connection != step["welcome"]["connection"]:
+                raise Failure(f"{driver.name}: it does not know its new connection")
+
+    def rest(self, step):
+        """
+        Up to the message `end` there comes what had not left whole before the cuts: numbers and
+        questions, each once, the numbers in order. Questions that had left have failed.
+        """
+        raw, frames = self.cast[step["rest"]], []
+        # A question may be begun by a thread of its own, and come behind `end`.
+        missing = {"end", *step["asked"]} - {message["data"] for message in self.left}
+        while missing:
+            if (frame := raw.frame()) is None:
+                raise Failure(f"{raw.name}: the connection ended, {missing} did not come")
+            frames.append(wire.decode(frame))
+            missing.discard(frames[-1].get("message", {}).get("data"))
+        rest = self.messages(frames)
+        said = [json.loads(message["data"])[0] for message in self.left + rest if message["action"] == "n"]
+        if said != list(range(step["numbers"])):
+            raise Failure(f"{raw.name}: the numbers are {said}")
+        asked = [message["data"] for message in self.left + rest if message["action"] == "q"]
+        if sorted(asked) != sorted(step["asked"]):
+            raise Failure(f"{raw.name}: the questions are {asked}")
+        for message in rest:
+            if message["want"] == 1:
+                self.sends({"sends": raw.name, "frames": [{"receipt": {"id": message["id"], "queued": 1}}]})
+            elif message["want"] == 2:
+                reply = {"route": 6, "in_reply_to": message["id"], "action": "q", "encoding": 3, "data": "yes"}
+                sender = {"pid": 5, "role": 1, "connection": 3}
+                self.sends({"sends": raw.name, "frames": [{"message": reply, "sender": sender}]})
+        had_left = [message["data"] for message in self.left if message["action"] == "q"]
+        for name in step["asked"]:
+            self.answer({"answer": name} | ({"error": "CLOSED"} if name in had_left else {}))
+        for what, messages in (("left", self.left), ("come", rest)):
+            # Else the case does not show what it is for.
+            if sum(message["action"] == "q" for message in messages) < step["least"]:
+                raise Failure(f"{raw.name}: too few of the questions had {what}: {len(had_left)} had left")
+
+    def messages(self, frames):
+        """The messages among one connection's frames, where Ready is said once at most."""
+        if sum("ready" in frame for frame in frames) > 1:
+            raise Failure("ready was said twice on one connection")
+        return [frame["message"] for frame in frames if "message" in frame]
 
     def sends(self, step):
         raw = self.cast[step["sends"]]

@@ -80,7 +80,8 @@ impl BrokerHandle {
     }
 
     /// A process is to take nothing new, finish, and leave within `deadline`. It is told so, and
-    /// only what is meant for it alone is passed to it from now on.
+    /// only what is meant for it alone is passed to it from now on. One that has not joined yet
+    /// may not any more.
     pub async fn drain(&self, incarnation: u64, deadline: Duration, cause: String) {
         self.order(Order::Drain {
             incarnation,
@@ -94,6 +95,12 @@ impl BrokerHandle {
     /// passed on, and what waited for it goes elsewhere.
     pub async fn dismiss(&self, incarnation: u64) {
         self.order(Order::Dismiss { incarnation }).await;
+    }
+
+    /// An agent is expected from now on, so that what is for it waits while there is none; or none
+    /// is, and that is refused.
+    pub async fn expect_agent(&self, expected: bool) {
+        self.order(Order::ExpectAgent { expected }).await;
     }
 
     /// Another number of workers is expected before the first `egg-ready`.

@@ -21,6 +21,9 @@ pub(super) enum Order {
     Dismiss {
         incarnation: u64,
     },
+    ExpectAgent {
+        expected: bool,
+    },
     ExpectWorkers {
         count: u32,
     },

@@ -150,6 +150,9 @@ async fn obey(mut orders: mpsc::Receiver<Order>, shared: &Shared) {
             Order::Dismiss { incarnation } => {
                 shared.with_hub(|hub, now| hub.dismiss(incarnation, now));
             }
+            Order::ExpectAgent { expected } => {
+                shared.with_hub(|hub, now| hub.expect_agent(expected, now));
+            }
             Order::ExpectWorkers { count } => {
                 shared.with_hub(|hub, now| hub.expect_workers(count, now));
             }

@@ -42,8 +42,18 @@ pub(crate) enum Verb {
     /// Show the last lines that the agent and the workers wrote
     #[cfg(unix)]
     Logs(LogsArguments),
+    /// Send one message, and tell what became of it
+    #[cfg(unix)]
+    Send(SendArguments),
     /// Run the broker alone, for processes that somebody else starts
     Broker(BrokerArguments),
+    /// Measure what messages cost on this host, with a broker of its own
+    #[cfg(unix)]
+    Bench(BenchArguments),
+    /// Be that broker
+    #[cfg(unix)]
+    #[command(hide = true)]
+    BenchBroker,
 }
 
 /// Which configuration.
@@ -132,6 +142,55 @@ pub(crate) struct LogsArguments {
     pub(crate) whose: Option<Who>,
 }
 
+#[cfg(unix)]
+#[derive(Debug, Args)]
+pub(crate) struct SendArguments {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// `broadcast`, `app` (every worker), `agent`, `random` (one worker), or a pid
+    #[arg(value_parser = receiver)]
+    pub(crate) to: Receiver,
+    /// Which handlers it is for
+    pub(crate) action: String,
+    /// What it says; `-`: what stdin says
+    #[arg(default_value = "")]
+    pub(crate) data: String,
+    /// The data is JSON, and not text
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Wait for the reply, and print it
+    #[arg(long)]
+    pub(crate) request: bool,
+    /// How long the reply may take
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Duration,
+}
+
+/// Whom a message is for.
+#[cfg(unix)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Receiver {
+    Broadcast,
+    App,
+    Agent,
+    Random,
+    Process(u32),
+}
+
+#[cfg(unix)]
+fn receiver(text: &str) -> Result<Receiver, &'static str> {
+    match text {
+        "broadcast" => Ok(Receiver::Broadcast),
+        "app" => Ok(Receiver::App),
+        "agent" => Ok(Receiver::Agent),
+        "random" => Ok(Receiver::Random),
+        pid => pid
+            .parse()
+            .map(Receiver::Process)
+            .map_err(|_| "it must be broadcast, app, agent, random or a pid"),
+    }
+}
+
 /// How the broker is to run.
 #[derive(Debug, Args)]
 pub(crate) struct BrokerArguments {
@@ -149,6 +208,17 @@ pub(crate) struct BrokerArguments {
     pub(crate) expect_timeout: Duration,
 }
 
+#[cfg(unix)]
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    /// About how long it may take
+    #[arg(long, value_name = "N", default_value = "10", value_parser = seconds)]
+    pub(crate) seconds: Duration,
+    /// For programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// One process, or all of a role.
 #[cfg(unix)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +226,17 @@ pub(crate) enum Who {
     Agent,
     Worker(u32),
     Workers,
+}
+
+/// An hour is long enough for a measurement that nobody repeats.
+#[cfg(unix)]
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let wrong = "it must be a number of seconds, such as 10 or 0.5, and at most 3600";
+    let seconds = text.parse::<f64>().map_err(|_| wrong)?;
+    match seconds > 0.0 && seconds <= 3600.0 {
+        true => Ok(Duration::from_secs_f64(seconds)),
+        false => Err(wrong),
+    }
 }
 
 #[cfg(unix)]
@@ -219,6 +300,13 @@ mod tests {
         assert_eq!(count("+1"), Ok(Change::By(1)));
         assert_eq!(count("-2"), Ok(Change::By(-2)));
         assert!(count("many").unwrap_err().contains("such as 4, +1 or -1"));
+    }
+
+    #[test]
+    fn a_receiver_is_a_verb_of_the_messenger_or_a_pid() {
+        assert_eq!(receiver("app"), Ok(Receiver::App));
+        assert_eq!(receiver("4711"), Ok(Receiver::Process(4711)));
+        assert!(receiver("worker.0").is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::broker::{Broker, BrokerConfig, BrokerEvents};
 const HELD: u8 = 75;
 
 pub(crate) fn run(arguments: &BrokerArguments) -> u8 {
-    log::begin();
+    let _log = log::begin();
     match serve(arguments) {
         Ok(()) => 0,
         Err((code, error)) => {

@@ -1,6 +1,8 @@
 //! The `henhouse` command line.
 
 mod arguments;
+#[cfg(unix)]
+mod bench;
 mod broker;
 #[cfg(unix)]
 mod check;
@@ -10,6 +12,8 @@ mod log;
 #[cfg(unix)]
 mod operator;
 mod out;
+#[cfg(unix)]
+mod send;
 #[cfg(unix)]
 mod start;
 #[cfg(unix)]
@@ -25,6 +29,10 @@ use self::arguments::{Arguments, Verb};
 
 /// The command did not do what it was asked to.
 pub(crate) const FAILED: u8 = 1;
+
+/// What was asked for makes no sense.
+#[cfg(unix)]
+pub(crate) const USAGE: u8 = 2;
 
 /// The configuration is wrong.
 #[cfg(unix)]
@@ -51,6 +59,12 @@ pub fn main() -> ExitCode {
         Verb::Stop(arguments) => steer::stop(&arguments),
         #[cfg(unix)]
         Verb::Logs(arguments) => steer::logs(&arguments),
+        #[cfg(unix)]
+        Verb::Send(arguments) => send::run(&arguments),
+        #[cfg(unix)]
+        Verb::Bench(arguments) => bench::run(&arguments),
+        #[cfg(unix)]
+        Verb::BenchBroker => bench::serve(),
     };
     ExitCode::from(code)
 }

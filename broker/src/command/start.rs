@@ -3,10 +3,13 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use super::{CONFIG, arguments::ConfigFile, config, log, out};
-use crate::master::{self, Listening, Options, Strangers};
+use crate::{
+    master::{self, Listening, Options, Strangers},
+    outlet::last_word,
+};
 
 pub(crate) fn run(at: &ConfigFile) -> ExitCode {
-    log::begin();
+    let log = log::begin();
     // A reload reads the same file, also where the directory has changed meanwhile.
     let file = std::path::absolute(&at.config).unwrap_or_else(|_| PathBuf::from(&at.config));
     let plan = match config::load(&file) {
@@ -22,5 +25,10 @@ pub(crate) fn run(at: &ConfigFile) -> ExitCode {
         // This program has no children but the master's.
         strangers: Strangers::Reap,
     };
-    master::run(plan, loader, options)
+    let ended = master::run(plan, loader, options);
+    drop(log);
+    if ended.code != 0 {
+        last_word(&ended.reason);
+    }
+    ExitCode::from(ended.code)
 }

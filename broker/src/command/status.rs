@@ -95,7 +95,7 @@ fn table(status: &Value) -> Vec<String> {
                 text(pid),
                 time(age),
                 text(generation),
-                slot["restarts"]
+                text(&slot["restarts"])
             )
         };
         let processes = slot["processes"].as_array().map_or(&[][..], Vec::as_slice);
@@ -142,6 +142,9 @@ mod tests {
         assert_eq!(lines[0], house);
         assert_eq!(lines[1], "workers failed too often: retried slowly");
         assert_eq!(lines[2], "listener http at 127.0.0.1:7001");
+        // A number ends where its column does.
+        let restarts = lines[3].find("RESTARTS").unwrap() + "RESTARTS".len();
+        assert_eq!(&lines[4][restarts - 1..=restarts], "1 ");
         let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(
             words(&lines[4]),

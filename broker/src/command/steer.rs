@@ -1,5 +1,7 @@
 //! The commands that have a running master do something.
 
+use std::path::PathBuf;
+
 use henhouse_proto::wire::{self, command::Verb, report::Content};
 
 use super::{
@@ -87,16 +89,21 @@ fn order(target: &Target, verb: Verb) -> u8 {
     }
 }
 
-/// Asks the master that is meant; where there is no answer, tells why and gives the exit code.
-pub(crate) fn ask(target: &Target, verb: Verb, tell: impl FnMut(Content)) -> Result<Outcome, u8> {
-    let socket = match &target.socket {
-        Some(socket) => socket.clone(),
+/// The socket of the master that is meant; where it cannot be known, tells why and gives the exit
+/// code.
+pub(crate) fn socket(target: &Target) -> Result<PathBuf, u8> {
+    match &target.socket {
+        Some(socket) => Ok(socket.clone()),
         None => config::socket(&target.file.config).map_err(|error| {
             out::complain(error);
             CONFIG
-        })?,
-    };
-    operator::ask(&socket, verb, tell).map_err(|error| {
+        }),
+    }
+}
+
+/// Asks the master that is meant; where there is no answer, tells why and gives the exit code.
+pub(crate) fn ask(target: &Target, verb: Verb, tell: impl FnMut(Content)) -> Result<Outcome, u8> {
+    operator::ask(&socket(target)?, verb, tell).map_err(|error| {
         out::complain(error);
         FAILED
     })

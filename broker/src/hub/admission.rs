@@ -107,6 +107,8 @@ impl Tokens {
                     "Hello says pid {claimed} and the kernel says {pid}; say 0 to take the kernel's"
                 ));
             }
+            // An operator needs none: outside a container it steers the master within.
+            (None, 0) if role == Role::Operator => 0,
             (None, 0) => {
                 return forbidden(
                     "the kernel cannot say which process this is (another pid namespace?); say \
@@ -151,7 +153,9 @@ impl Tokens {
                     role.name()
                 )),
                 Admission::Tokens => forbidden(
-                    "the token is not known: it was never given, or its process was reaped".into(),
+                    "the token is not known: it was never given, or its process was asked to go or has \
+                     ended"
+                        .into(),
                 ),
             };
         };
@@ -318,6 +322,18 @@ mod tests {
             ..hello(Worker, 0, "")
         };
         check_refused(SameUser, role, PEER, Code::Malformed, "role");
+    }
+
+    #[test]
+    fn an_operator_of_another_pid_namespace_comes_in() {
+        let nobody = Peer {
+            pid: None,
+            trusted_user: true,
+        };
+        let guest = tokens(Admission::Tokens)
+            .check(hello(wire::Role::Operator, 0, ""), Door::Socket(nobody))
+            .unwrap();
+        assert_eq!((guest.pid, guest.role), (0, Role::Operator));
     }
 
     #[test]

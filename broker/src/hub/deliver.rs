@@ -13,6 +13,7 @@ use super::origin::{IfLost, Origin, Passed, Place, Sent};
 use super::payload::{Found, Payload};
 use super::refusal::{Cause, Refusal};
 use super::requests::Verdict;
+use crate::limits::AHEAD_BYTES;
 use crate::roster::Key;
 
 impl Hub {
@@ -73,9 +74,8 @@ impl Hub {
         sent: Sent,
         now: Instant,
     ) {
-        let places = std::mem::take(&mut self.places);
         // One copy for all, where sharing it is cheaper than a copy for each.
-        let copy = (shared.is_none() && places.len() > 1 && bytes.len() >= SHARE_FROM_BYTES)
+        let copy = (shared.is_none() && self.places.len() > 1 && bytes.len() >= SHARE_FROM_BYTES)
             .then(|| Bytes::copy_from_slice(bytes));
         let payload = match shared.or(copy.as_ref()) {
             Some(bytes) => Payload::Shared(bytes),
@@ -84,19 +84,19 @@ impl Hub {
         let (connection, stamp) = (self.lanes[from].connection, self.lanes[from].stamp);
         let mut tally = Tally::default();
         let mut without_room = Vec::new();
-        for (place, if_lost) in &places {
-            let passed = sent.passed(connection, *if_lost);
-            match self.deliver(*place, payload, &stamp, passed, false, now) {
+        for index in 0..self.places.len() {
+            let (place, if_lost) = self.places[index];
+            let passed = sent.passed(connection, if_lost);
+            match self.deliver(place, payload, &stamp, passed, false, now) {
                 Found::Outbox => tally.queued += 1,
                 Found::Mailbox => tally.held += 1,
-                Found::NoRoom => without_room.push((*place, *if_lost)),
+                Found::NoRoom => without_room.push((place, if_lost)),
                 Found::Refused => {
                     tally.refused += 1;
-                    self.refuse_place(from, sent, *place);
+                    self.refuse_place(from, sent, place);
                 }
             }
         }
-        self.places = places;
         if without_room.is_empty() {
             self.settle(from, sent, tally);
         } else {
@@ -117,75 +117,47 @@ impl Hub {
     ) -> Found {
         let cost = Outbox::<Origin>::cost(payload.len() + stamp.as_bytes().len());
         let fits_all = self.waiting_bytes + cost <= self.limits.waiting_bytes_max;
-        let mut overtakes = false;
-        let (gate, waiting) = match place {
+        let bytes_max = self.limits.outbox_bytes_max;
+        // An empty one takes any one frame.
+        let fits = |waiting| fits_all && (waiting == 0 || waiting + cost <= bytes_max);
+        let (passes, outbox, found) = match place {
             Place::Lane(key) => {
                 let lane = &mut self.lanes[key];
-                // A reply passes by all that is held until its receiver is ready: it may be what
-                // that one needs to get ready.
-                overtakes = !lane.ready && passed.if_lost == IfLost::Forget;
-                let held = if overtakes {
-                    lane.held.waiting_bytes()
-                } else {
-                    0
-                };
-                let waiting = lane.message_bytes() - held;
+                let waiting = lane.message_bytes();
                 if waiting == 0 {
                     lane.clocks.took(now);
                 }
-                (&mut lane.gate, waiting)
+                let reply = passed.if_lost == IfLost::Forget;
+                // It passes by all that is held until its receiver is ready: it may be what that
+                // one needs to get ready.
+                let overtakes = reply && !lane.ready && fits(waiting - lane.held.waiting_bytes());
+                let passes = if overtakes {
+                    Ok(())
+                } else {
+                    lane.gate.passes(waiting, fits(waiting), first_in_line, now)
+                };
+                // A reply is for what the process asked before it was ready.
+                if lane.ready || reply {
+                    (passes, &mut lane.outbox, Found::Outbox)
+                } else {
+                    (passes, &mut lane.held, Found::Mailbox)
+                }
             }
             mailbox => {
                 let Some(mailbox) = self.mail.at(mailbox) else {
                     return Found::Refused;
                 };
                 let waiting = mailbox.outbox.waiting_bytes();
-                (&mut mailbox.gate, waiting)
+                let passes = mailbox
+                    .gate
+                    .passes(waiting, fits(waiting), first_in_line, now);
+                (passes, &mut mailbox.outbox, Found::Mailbox)
             }
         };
-        let fits = waiting == 0 || waiting + cost <= self.limits.outbox_bytes_max;
-        let first_in_line = first_in_line || overtakes || gate.waiters.is_empty();
-        if waiting == 0 && !overtakes && gate.waiters.is_empty() {
-            gate.moved_at = now;
-        }
-        if !(fits && fits_all && first_in_line) {
+        if let Err(found) = passes {
             self.short_of_memory |= !fits_all;
-            return if gate.refusing {
-                Found::Refused
-            } else {
-                Found::NoRoom
-            };
+            return found;
         }
-        gate.refusing &= overtakes;
-        self.waiting_bytes += cost;
-        self.push(place, payload, stamp, passed)
-    }
-
-    #[inline]
-    fn push(&mut self, place: Place, payload: Payload<'_>, stamp: &Stamp, passed: Passed) -> Found {
-        let (outbox, found) = match place {
-            Place::Lane(key) => {
-                let lane = &mut self.lanes[key];
-                if passed.request {
-                    self.requests
-                        .ask(passed.name(), passed.sequence, lane.connection);
-                }
-                // A reply is for what the process asked before it was ready.
-                if lane.ready || passed.if_lost == IfLost::Forget {
-                    if !lane.marked {
-                        lane.marked = true;
-                        self.marked.push(key);
-                    }
-                    (&mut lane.outbox, Found::Outbox)
-                } else {
-                    (&mut lane.held, Found::Mailbox)
-                }
-            }
-            mailbox => match self.mail.at(mailbox) {
-                Some(mailbox) => (&mut mailbox.outbox, Found::Mailbox),
-                None => return Found::Refused,
-            },
-        };
         let origin = Origin::Message(passed);
         match payload {
             Payload::Copied(bytes) => {
@@ -195,7 +167,30 @@ impl Hub {
                 outbox.push_shared(bytes.clone(), stamp.as_bytes(), origin, &mut self.spares);
             }
         }
+        self.waiting_bytes += cost;
+        if let Place::Lane(key) = place {
+            self.arrived_at(key, found, passed);
+        }
         found
+    }
+
+    /// A message has found room at a process.
+    #[inline]
+    fn arrived_at(&mut self, key: Key, found: Found, passed: Passed) {
+        let lane = &mut self.lanes[key];
+        if passed.request {
+            self.requests
+                .ask(passed.name(), passed.sequence, lane.connection);
+        }
+        if found == Found::Outbox {
+            if lane.outbox.waiting_bytes() > AHEAD_BYTES {
+                self.ahead_of = Some(key);
+            }
+            if !lane.marked {
+                lane.marked = true;
+                self.marked.push(key);
+            }
+        }
     }
 
     /// A message has got wherever it gets: its sender hears so, if it wants to.

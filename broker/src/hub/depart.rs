@@ -66,6 +66,7 @@ impl Hub {
             self.endings += 1;
         }
         lane.ending = Ending::ReadToEnd;
+        lane.rests = false;
         self.waiting_bytes -= std::mem::take(&mut lane.owed).len() * Refusal::COST_BYTES;
     }
 
@@ -147,7 +148,7 @@ impl Hub {
             };
             let body = frame.slice(PREFIX_BYTES..);
             match passed.if_lost {
-                IfLost::NextAgent if !self.shutting_down => {
+                IfLost::NextAgent if self.awaits_agent() => {
                     if passed.request {
                         self.requests.ask(passed.name(), passed.sequence, 0);
                     }
@@ -172,6 +173,11 @@ impl Hub {
             self.mail.open(member.index, now);
             self.put_first(Place::WorkerMailbox(member.index), for_slot, now);
         }
+    }
+
+    /// Whether there will be another agent.
+    fn awaits_agent(&self) -> bool {
+        self.boot.agent && !self.shutting_down
     }
 
     /// Whether what a worker leaves waits for the next one in its slot, who has not come yet.
@@ -283,7 +289,7 @@ impl Hub {
                 continue;
             };
             match if_lost {
-                IfLost::NextAgent if !self.shutting_down => for_agent.waiters.push_back(from),
+                IfLost::NextAgent if self.awaits_agent() => for_agent.waiters.push_back(from),
                 IfLost::SameSlot if slot_is_owed => for_slot.waiters.push_back(from),
                 IfLost::AnotherWorker => self.send_blocked_again(from, place, now),
                 IfLost::Forget => self.found(from, place, Found::Mailbox, now),

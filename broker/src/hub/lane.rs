@@ -8,6 +8,7 @@ use henhouse_proto::frame::Stamp;
 use henhouse_proto::outbox::Outbox;
 
 use super::origin::{Origin, Place, Sent};
+use super::payload::Found;
 use super::refusal::Refusal;
 use crate::roster::{Key, Member};
 
@@ -32,6 +33,10 @@ pub(super) struct Lane {
     /// The process's own message that found no room somewhere: it is held back.
     pub(super) blocked: Option<Blocked>,
     pub(super) clocks: Clocks,
+    /// Whether its process rests, as a sender.
+    pub(super) rests: bool,
+    /// Who rests because of what waits here.
+    pub(super) resting: Vec<Key>,
     /// Who it was, once it is in the roster no more.
     pub(super) departed: Option<Member>,
     /// What its session holds of a half-received frame, in bytes.
@@ -73,6 +78,8 @@ impl Lane {
             gate: Gate::new(now),
             blocked: None,
             clocks: Clocks::new(now),
+            rests: false,
+            resting: Vec::new(),
             departed: None,
             receiving_bytes: 0,
             heard_at: now,
@@ -126,6 +133,30 @@ impl Gate {
             moved_at: now,
             refusing: false,
         }
+    }
+
+    /// Whether a message gets in, where `waiting` bytes wait already and it `fits` or not; else
+    /// what it finds.
+    #[inline]
+    pub(super) fn passes(
+        &mut self,
+        waiting: usize,
+        fits: bool,
+        first_in_line: bool,
+        now: Instant,
+    ) -> Result<(), Found> {
+        if waiting == 0 && self.waiters.is_empty() {
+            self.moved_at = now;
+        }
+        if fits && (first_in_line || self.waiters.is_empty()) {
+            self.refusing = false;
+            return Ok(());
+        }
+        Err(if self.refusing {
+            Found::Refused
+        } else {
+            Found::NoRoom
+        })
     }
 }
 

@@ -165,6 +165,7 @@ impl Hub {
         lane.gate.refusing = false;
         let Gate { waiters, .. } = &lane.gate;
         let (wanted, owed) = (!waiters.is_empty(), !lane.owed.is_empty());
+        self.caught_up(key);
         if owed {
             self.pay_owed(key);
         }

@@ -18,6 +18,7 @@ mod news;
 mod operator;
 mod orders;
 mod origin;
+mod pace;
 mod payload;
 mod refusal;
 mod requests;
@@ -82,6 +83,8 @@ pub(crate) struct Hub {
     receiving_bytes: usize,
     /// Who may go on receiving though that part has its full share, and since when.
     favoured: Option<(Key, Instant)>,
+    /// A receiver that has much waiting, of those that were sent something in this turn.
+    ahead_of: Option<Key>,
     /// Connections that are about to end.
     endings: usize,
     /// When `egg-pids` is to be told.
@@ -122,6 +125,7 @@ impl Hub {
             waiting_bytes: 0,
             receiving_bytes: 0,
             favoured: None,
+            ahead_of: None,
             endings: 0,
             pids_due: None,
             marked: Vec::new(),
@@ -212,6 +216,7 @@ impl Hub {
     pub(crate) fn may_read(&self, key: Key) -> bool {
         let lane = &self.lanes[key];
         lane.blocked.is_none()
+            && !lane.rests
             && lane.own_bytes < RESERVE_BYTES
             && lane.owed.is_empty()
             && !matches!(lane.ending, Ending::LastFrame(_))

@@ -8,6 +8,7 @@ use super::Hub;
 use super::lane::Ending;
 use super::origin::Place;
 use super::refusal::Cause;
+use super::route::Nobody;
 use super::seat::{BrokerEvent, Seat};
 use crate::limits::DRAIN_DEADLINE;
 use crate::roster::{Key, Role};
@@ -26,7 +27,12 @@ impl Hub {
         cause: &str,
         now: Instant,
     ) {
-        for key in self.seated(incarnation) {
+        let seated = self.seated(incarnation);
+        if seated.is_empty() {
+            // It has not come yet, and need not begin any more.
+            self.tokens.void(incarnation);
+        }
+        for key in seated {
             self.start_drain(key, now);
             let deadline_ms = u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX);
             let drain = wire::Drain {
@@ -48,7 +54,21 @@ impl Hub {
                 self.endings += 1;
             }
             self.lanes[key].ending = Ending::ReadToEnd;
+            self.rested(key);
             self.mark(key);
+        }
+    }
+
+    /// An agent is expected from now on, or none is.
+    pub(crate) fn expect_agent(&mut self, expected: bool, now: Instant) {
+        self.boot.agent = expected;
+        if !expected {
+            self.close_mailbox(
+                Place::AgentMailbox,
+                (Code::NoSuchProcess, Cause::NoAgent),
+                now,
+            );
+            self.look_at_boot(now);
         }
     }
 
@@ -74,7 +94,7 @@ impl Hub {
     pub(crate) fn shut_down(&mut self, now: Instant) {
         self.shutting_down = true;
         for place in [Place::AgentMailbox, Place::RandomMailbox] {
-            self.close_mailbox(place, now);
+            self.close_mailbox(place, (Code::ShuttingDown, Cause::ShuttingDown), now);
         }
     }
 
@@ -108,15 +128,16 @@ impl Hub {
             .get(key)
             .is_some_and(|member| member.role == Role::Agent);
         if agent && self.shutting_down {
-            self.close_mailbox(Place::AgentMailbox, now);
+            let why = (Code::ShuttingDown, Cause::ShuttingDown);
+            self.close_mailbox(Place::AgentMailbox, why, now);
         }
     }
 
-    fn close_mailbox(&mut self, place: Place, now: Instant) {
+    fn close_mailbox(&mut self, place: Place, (code, cause): Nobody, now: Instant) {
         if let Some(mailbox) = self.mail.empty(place, now) {
-            self.lose_all(mailbox.outbox, Code::ShuttingDown, Cause::ShuttingDown);
+            self.lose_all(mailbox.outbox, code, cause);
             for from in mailbox.gate.waiters {
-                self.turn_blocked_away(from, place, Code::ShuttingDown, Cause::ShuttingDown, now);
+                self.turn_blocked_away(from, place, code, cause, now);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A master inside any Rust program.
 
-use std::{io::Write, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use super::{
     driver::{self, Ended, Listening, Loader, Options, StartError},
@@ -14,6 +14,7 @@ use super::{
     program::{Program, ProgramError},
     runtime_directory::own_socket,
 };
+use crate::outlet::last_word;
 
 /// A master that is to be: one agent, some workers, and the listeners that the workers share.
 ///
@@ -184,9 +185,16 @@ impl Master {
     pub fn run(self) -> ExitCode {
         let options = self.options;
         match self.into_plan() {
-            Ok(plan) => run(plan.clone(), Box::new(move || Ok(plan.clone())), options),
+            Ok(plan) => {
+                let same = plan.clone();
+                let ended = run(plan, Box::new(move || Ok(same.clone())), options);
+                if ended.code != 0 {
+                    last_word(&ended.reason);
+                }
+                ExitCode::from(ended.code)
+            }
             Err(error) => {
-                complain(&error.to_string());
+                last_word(&error.to_string());
                 ExitCode::from(error.exit_code())
             }
         }
@@ -206,7 +214,7 @@ impl Master {
         Ok(MasterHandle::new(started))
     }
 
-    fn into_plan(self) -> Result<Plan, MasterError> {
+    pub(super) fn into_plan(self) -> Result<Plan, MasterError> {
         let role = |program: Program, rules: RoleRules| -> Result<RolePlan, ProgramError> {
             Ok(RolePlan {
                 program: Arc::new(program.resolve()?),
@@ -238,33 +246,26 @@ impl Master {
 }
 
 /// Runs that plan to its end.
-pub(crate) fn run(plan: Plan, loader: Loader, options: Options) -> ExitCode {
+pub(crate) fn run(plan: Plan, loader: Loader, options: Options) -> Ended {
     let started = match driver::start(plan, loader, options) {
         Ok(started) => started,
         Err(error) => {
-            complain(&error.to_string());
-            return ExitCode::from(start_exit_code(&error));
+            return Ended {
+                code: start_exit_code(&error),
+                reason: error.to_string(),
+            };
         }
     };
-    let ended = started.thread.join().unwrap_or_else(|_| Ended {
+    started.thread.join().unwrap_or_else(|_| Ended {
         code: 1,
         reason: "the master's own thread panicked; that is a bug".to_owned(),
-    });
-    if ended.code != 0 {
-        complain(&ended.reason);
-    }
-    ExitCode::from(ended.code)
+    })
 }
 
 /// As many workers as this process may use cores.
 pub(crate) fn cores() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     u32::try_from(cores).unwrap_or(1)
-}
-
-/// Whoever runs a master must see why it ended, also where no log is set up.
-fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "henhouse: {text}");
 }
 
 #[cfg(test)]

@@ -139,3 +139,41 @@ impl MasterHandle {
         answered.await.map_err(|_| gone())?.map_err(CommandFailed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::master::{Master, Program};
+
+    #[tokio::test]
+    async fn a_master_whose_broker_is_gone_ends_with_its_children() {
+        let program = Program::new("sleep").args(["1000"]);
+        let master = Master::new(program).no_agent().workers(1).signals(false);
+        let master = master.start().unwrap();
+        let until_started = async {
+            loop {
+                let status = master.status().await.unwrap();
+                if let Some(pid) = status.slots[0].processes.first().and_then(|one| one.pid) {
+                    return pid;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let patience = Duration::from_secs(60);
+        let pid = tokio::time::timeout(patience, until_started).await.unwrap();
+        master.broker.stop().await;
+        let ended = tokio::time::timeout(patience, master.wait()).await.unwrap();
+        assert_eq!(ended.code, 1, "{ended:?}");
+        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        let until_gone = async {
+            // Its remains are this process's to take.
+            while rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG)
+                .is_ok_and(|ended| ended.is_none())
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(patience, until_gone).await.unwrap();
+    }
+}

@@ -100,24 +100,12 @@ impl Plan {
         Ok(self)
     }
 
-    /// What of `new` cannot be had by a reload, if anything.
-    pub(crate) fn refuses(&self, new: &Self) -> Option<&'static str> {
-        if self.socket != new.socket {
-            Some("socket")
-        } else if self.listen != new.listen {
-            Some("[[listen]]")
-        } else if self.orphan != new.orphan {
-            Some("orphan")
-        } else if self.agent.is_some() != new.agent.is_some() {
-            Some("[agent] as a whole")
-        } else {
-            None
-        }
-    }
-
-    /// Whether the agent of `new` is another program, or the same with other arguments.
+    /// Whether the agent of `new` is another program, or is started in another way.
     pub(crate) fn agent_differs(&self, new: &Self) -> bool {
-        let program = |plan: &Self| plan.agent.as_ref().map(|agent| agent.program.clone());
-        program(self) != program(new)
+        let start = |plan: &Self| {
+            let agent = plan.agent.as_ref()?;
+            Some((Arc::clone(&agent.program), plan.orphan))
+        };
+        start(self) != start(new)
     }
 }

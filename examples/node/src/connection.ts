@@ -4,6 +4,7 @@ import type { Frame, Welcome } from './generated/henhouse/v1/henhouse_pb.js';
 import { Role as WireRole } from './generated/henhouse/v1/henhouse_pb.js';
 import { ClosedError, RefusedError } from './errors.js';
 import { FrameReader, pack } from './frames.js';
+import type { Exit } from './outbox.js';
 
 const VERSION = 1;
 
@@ -15,10 +16,16 @@ export interface Hello {
 
 type Body = Frame['body'];
 
-/** A message for us, with the broker's word on its sender. */
-export type Incoming = Pick<Frame, 'body' | 'sender'>;
+/** Told while the bytes are read, and so in the order of their coming. */
+export interface ConnectionEvents {
+  welcomed(connection: Connection): void;
+  /** Every frame after Welcome. */
+  frame(frame: Frame): void;
+  /** The end of a connection that was welcome, once. */
+  ended(error: Error): void;
+}
 
-export class Connection {
+export class Connection implements Exit {
   readonly welcome: Welcome;
   readonly #socket: Socket;
 
@@ -27,20 +34,12 @@ export class Connection {
     this.welcome = welcome;
   }
 
-  /**
-   * Says Hello and waits for Welcome. From then on every frame goes to `onFrame`, in order,
-   * and the end, once, to `onEnd`.
-   */
-  static open(
-    path: string,
-    hello: Hello,
-    onFrame: (frame: Incoming) => void,
-    onEnd: (error: Error) => void,
-  ): Promise<Connection> {
+  /** Says Hello and waits for Welcome. */
+  static open(path: string, hello: Hello, events: ConnectionEvents): Promise<void> {
     return new Promise((resolve, reject) => {
       const socket = connectSocket(path);
       const reader = new FrameReader();
-      let open: Connection | undefined;
+      let isOpen = false;
       let cause: Error | undefined;
 
       const take = (frame: Frame) => {
@@ -49,14 +48,13 @@ export class Connection {
           // The last frame: nothing follows, and this is why.
           cause = new RefusedError(body.value.code, body.value.detail, true);
           socket.destroy();
-        } else if (open === undefined && body.case === 'welcome') {
+        } else if (isOpen) {
+          events.frame(frame);
+        } else if (body.case === 'welcome') {
           reader.frameBytesMax = body.value.frameBytesMax || reader.frameBytesMax;
-          open = new Connection(socket, body.value);
-          resolve(open);
-        } else if (body.case === 'ping') {
-          socket.write(pack({ case: 'pong', value: { nonce: body.value.nonce } }));
-        } else if (open !== undefined) {
-          onFrame(frame);
+          isOpen = true;
+          events.welcomed(new Connection(socket, body.value));
+          resolve();
         }
       };
 
@@ -77,22 +75,22 @@ export class Connection {
       socket.on('error', (error) => (cause ??= error));
       socket.on('close', () => {
         const error = cause ?? new ClosedError('the broker closed the connection');
-        if (open === undefined) reject(error);
-        else onEnd(error);
+        if (isOpen) events.ended(error);
+        else reject(error);
       });
     });
   }
 
-  /** Writes a frame; `written` is called when the kernel has all of it. */
-  write(bytes: Buffer, written?: () => void): void {
-    if (this.#socket.writableCorked === 0) {
-      // What is sent in one turn of the event loop goes out in one system call.
-      this.#socket.cork();
-      process.nextTick(() => this.#socket.uncork());
-    }
-    this.#socket.write(bytes, (error) => {
-      if (!error) written?.();
+  write(bytes: Buffer, whole: () => void): boolean {
+    const socket = this.#socket;
+    if (!socket.writable) return false;
+    let late = false;
+    socket.write(bytes, (error) => {
+      // A socket that is destroyed calls back without an error for what it never wrote.
+      if (late && !error && !socket.destroyed) whole();
     });
+    late = socket.writableLength > 0 || socket.errored !== null;
+    return !late;
   }
 
   /** Ends our half; the broker then ends its own. */

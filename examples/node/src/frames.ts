@@ -2,7 +2,7 @@
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { FrameSchema, type Frame } from './generated/henhouse/v1/henhouse_pb.js';
 
-const PREFIX_BYTES = 4;
+export const PREFIX_BYTES = 4;
 
 /** What a broker takes where its Welcome has not said otherwise yet. */
 export const FRAME_BYTES_MAX = 16 * 1024 * 1024;

@@ -2,15 +2,22 @@
 export { join, Messenger } from './messenger.js';
 export type {
   AnswerHandler,
+  Drain,
   JoinOptions,
   Listener,
+  Message,
+  Peer,
+  Peers,
+  Receipt,
   RequestOptions,
+  Role,
+  Sender,
   SendOptions,
+  SessionEvents,
   To,
   ToOne,
   WireOptions,
-} from './messenger.js';
-export type { Drain, Message, Peer, Peers, Receipt, Role, Sender, SessionEvents } from './types.js';
+} from './types.js';
 export type { Encoding } from './payload.js';
 export { ClosedError, HenhouseError, RefusedError, RemoteError } from './errors.js';
 export type { Code } from './errors.js';

@@ -1,4 +1,4 @@
-/** What a listener and a caller get to see. */
+/** What a listener and a caller give, and get to see. */
 import type { RefusedError } from './errors.js';
 import type { Encoding } from './payload.js';
 
@@ -59,3 +59,46 @@ export interface SessionEvents {
   /** The end; with an error where we did not ask for it. */
   closed: [error: Error | undefined];
 }
+
+/** How to join. */
+export interface JoinOptions {
+  /** Default: HENHOUSE_ROLE. */
+  role?: 'agent' | 'worker';
+  /** Default: HENHOUSE_SOCKET. */
+  socket?: string;
+  /** Default: HENHOUSE_TOKEN. */
+  token?: string;
+  /** For people: what `henhouse status` calls this process. */
+  name?: string;
+  /** Outlive the broker and come back to it, rather than end with it. */
+  reconnect?: boolean;
+  /** Where failed listeners and refused messages are reported; default: the console. */
+  logger?: Pick<Console, 'error' | 'warn'>;
+}
+
+/** Where a message goes: a group, the agent, somebody at random, a pid, or exactly who sent one. */
+export type To = 'broadcast' | 'app' | 'agent' | 'random' | number | Sender;
+
+export interface WireOptions {
+  /** What the data is, where its type does not say it. */
+  encoding?: Encoding;
+}
+
+export interface SendOptions extends WireOptions {
+  /** `broadcast` and `sendToApp`: not to ourselves. */
+  others?: boolean;
+}
+
+export interface RequestOptions extends WireOptions {
+  /** Milliseconds. */
+  timeout?: number;
+}
+
+/** A question goes to one: two answers would be no answer. */
+export type ToOne = Exclude<To, 'broadcast' | 'app'>;
+
+/** `any`: the data is what the sender made of it, and only the listener knows. */
+export type Listener = (data: any, message: Message) => unknown;
+
+/** Gives the reply, or throws what becomes the asker's `RemoteError`. */
+export type AnswerHandler = (data: any, message: Message) => unknown;

@@ -11,7 +11,7 @@ import henhouse
 from henhouse.frames import pack
 from henhouse.v1 import henhouse_pb2 as wire
 
-PATIENCE = 10
+PATIENCE = 120
 
 
 class Broker:
@@ -49,16 +49,19 @@ class Connection:
         self.says(message=wire.Message(action=action, data=data, **fields), sender=sender)
 
 
-def house(test):
+def house(test=None, **options):
     """Runs a test with a broker, a connection and a messenger."""
+    if test is None:
+        return lambda test: house(test, **options)
 
     async def run(path):
         broker = Broker(path)
         server = await asyncio.start_unix_server(lambda *ends: broker.connections.put_nowait(ends), path)
         async with server:
-            joining = asyncio.create_task(henhouse.join("worker", socket=path))
+            joining = asyncio.create_task(henhouse.join("worker", socket=path, **options))
             connection = await broker.accept()
             messenger = await joining
+            connection.broker = broker
             await test(connection, messenger)
             connection.writer.close()
             await messenger.closed()
@@ -194,3 +197,45 @@ async def test_it_closes_with_goodbye(connection, messenger):
         await closing
     with pytest.raises(henhouse.ClosedError):
         await messenger.send_to_agent("x")
+
+
+@house(reconnect=True)
+async def test_it_closes_at_once_while_it_is_away(connection, messenger):
+    connection.writer.close()
+    # Never welcome again: whoever waited for that would wait for ever.
+    await connection.broker.connections.get()
+    await messenger.close()
+    assert await messenger.closed() is None
+
+
+@house(reconnect=True)
+async def test_a_request_that_waits_for_room_is_not_lost_with_the_connection(connection, messenger):
+    async def flood():
+        while True:
+            await messenger.send_to_agent("x", bytes(100_000))
+
+    flooding = asyncio.create_task(flood())
+    while messenger._life.outbox._room.is_set():
+        await asyncio.sleep(0)
+    # The outbox is full, and the request waits in line.
+    asking = asyncio.create_task(messenger.request("agent", "q", b"1"))
+    await asyncio.sleep(0)
+    connection.writer.close()
+    back = await connection.broker.accept()
+    flooding.cancel()
+    while (message := await back.hears("message")).action != "q":
+        pass
+    back.message("q", b"2", route=wire.ROUTE_REPLY, in_reply_to=message.id)
+    assert await asking == b"2"
+    back.says(goodbye=wire.Goodbye())
+    await messenger.close()
+
+
+@house(on_refused=lambda error, action: 1 / 0)
+async def test_a_handler_of_refusals_that_fails_ends_nothing(connection, messenger):
+    connection.says(fault=wire.Fault(code=wire.CODE_GONE))
+    await messenger.send_to_agent("x")
+    await connection.hears("message")
+    connection.message("y", b"1")
+    connection.message("x", b"2")
+    assert (await anext(messenger.listen("x"))).data == b"2"

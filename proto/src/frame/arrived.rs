@@ -33,7 +33,8 @@ pub struct Arrived<'a> {
 /// # Errors
 ///
 /// Where the bytes are not protobuf.
-#[inline]
+// Always inlined, here and below: a message given back through memory costs more than to read it.
+#[inline(always)]
 pub fn arrived(bytes: &[u8]) -> Result<Option<Arrived<'_>>, Malformed> {
     let mut message = None;
     let mut sender = wire::Sender::default();
@@ -50,6 +51,7 @@ pub fn arrived(bytes: &[u8]) -> Result<Option<Arrived<'_>>, Malformed> {
         .transpose()
 }
 
+#[inline(always)]
 fn read_message(bytes: &[u8], sender: wire::Sender) -> Result<Arrived<'_>, Malformed> {
     let mut arrived = Arrived {
         route: Route::Unspecified,
@@ -79,6 +81,7 @@ fn read_message(bytes: &[u8], sender: wire::Sender) -> Result<Arrived<'_>, Malfo
     Ok(arrived)
 }
 
+#[inline(always)]
 fn read_sender(bytes: &[u8]) -> Result<wire::Sender, Malformed> {
     let mut sender = wire::Sender::default();
     let mut fields = Fields::of(bytes);
@@ -95,6 +98,7 @@ fn read_sender(bytes: &[u8]) -> Result<wire::Sender, Malformed> {
 }
 
 /// What this version does not know is as good as not said.
+#[inline]
 fn enumerated<E: TryFrom<i32> + Default>(value: u64) -> E {
     let value = i32::try_from(value).ok();
     value
@@ -102,6 +106,7 @@ fn enumerated<E: TryFrom<i32> + Default>(value: u64) -> E {
         .unwrap_or_default()
 }
 
+#[inline]
 fn text(bytes: &[u8]) -> Result<&str, Malformed> {
     str::from_utf8(bytes).map_err(|_| Malformed("an action or an error is not UTF-8"))
 }

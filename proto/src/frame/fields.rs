@@ -78,30 +78,34 @@ impl<'a> Fields<'a> {
 
     #[inline(always)]
     fn varint(&mut self) -> Result<u64, Malformed> {
-        match self.rest {
+        let (value, rest) = match self.rest {
             // Nearly every varint in a header is one byte.
-            [byte, rest @ ..] if *byte < 0x80 => {
-                self.rest = rest;
-                Ok(u64::from(*byte))
+            [byte, rest @ ..] if *byte < 0x80 => (u64::from(*byte), rest),
+            // What is not is the length of a message of usual size, or a pid.
+            [low, high, rest @ ..] if *high < 0x80 => {
+                (u64::from(*low & 0x7f) | u64::from(*high) << 7, rest)
             }
-            _ => self.varint_of_many_bytes(),
-        }
+            // No method: `self` would have to be in memory for it, and not in registers.
+            rest => varint_of_many_bytes(rest)?,
+        };
+        self.rest = rest;
+        Ok(value)
     }
+}
 
-    #[cold]
-    fn varint_of_many_bytes(&mut self) -> Result<u64, Malformed> {
-        let mut value = 0;
-        for (index, byte) in self.rest.iter().take(10).enumerate() {
-            value |= u64::from(byte & 0x7f) << (7 * index);
-            if *byte < 0x80 {
-                // The tenth byte has room for one bit; libraries differ in what they do with more.
-                if index == 9 && *byte > 1 {
-                    return Err(Malformed("a varint does not fit in 64 bits"));
-                }
-                self.rest = &self.rest[index + 1..];
-                return Ok(value);
+/// A varint at the beginning of `bytes`, and what is behind it.
+#[inline(never)]
+fn varint_of_many_bytes(bytes: &[u8]) -> Result<(u64, &[u8]), Malformed> {
+    let mut value = 0;
+    for (index, byte) in bytes.iter().take(10).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if *byte < 0x80 {
+            // The tenth byte has room for one bit; libraries differ in what they do with more.
+            if index == 9 && *byte > 1 {
+                return Err(Malformed("a varint does not fit in 64 bits"));
             }
+            return Ok((value, &bytes[index + 1..]));
         }
-        Err(Malformed("a varint has no end"))
     }
+    Err(Malformed("a varint has no end"))
 }

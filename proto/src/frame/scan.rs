@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(header.target, target);
         assert_eq!(
             (header.id, header.want, header.action),
-            (u64::MAX, Want::Reply, "über")
+            (u64::MAX, Want::Reply, "über".as_bytes())
         );
         assert_eq!(header.timeout, Duration::from_millis(250));
         assert_eq!(header.data, [0xff; 300]);

@@ -89,7 +89,7 @@ impl Segments {
 
     /// Copies `pieces` behind everything else.
     #[inline]
-    pub(super) fn copy(&mut self, pieces: &[&[u8]], spares: &mut Spares) {
+    pub(super) fn copy<const N: usize>(&mut self, pieces: [&[u8]; N], spares: &mut Spares) {
         let length = pieces.iter().map(|piece| piece.len()).sum::<usize>();
         if !self.has_room(length) {
             let chunk = if length <= CHUNK_BYTES {
@@ -112,7 +112,7 @@ impl Segments {
             let chunk = Vec::with_capacity(BESIDE_BYTES.max(piece.len()));
             self.list.push_back(Segment::Copied(chunk));
         }
-        self.extend(&[piece]);
+        self.extend([piece]);
     }
 
     #[inline]
@@ -122,7 +122,7 @@ impl Segments {
     }
 
     #[inline]
-    fn extend(&mut self, pieces: &[&[u8]]) {
+    fn extend<const N: usize>(&mut self, pieces: [&[u8]; N]) {
         if let Some(Segment::Copied(chunk)) = self.list.back_mut() {
             for piece in pieces {
                 chunk.extend_from_slice(piece);

@@ -1,5 +1,7 @@
 //! Unix sockets.
 
+mod stream;
+
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -11,12 +13,11 @@ use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
 use interprocess::os::unix::uds_local_socket::tokio as uds;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FlockOperation, flock};
+use tokio::net::UnixStream;
 
+pub use self::stream::Stream;
 use super::{BindError, Peer};
 use crate::Endpoint;
-
-/// A connection.
-pub type Stream = tokio::net::UnixStream;
 
 /// A temporary name beside the socket: a dot, an h, and a pid of at most ten digits.
 pub(crate) const TEMPORARY_NAME_BYTES: usize = 12;
@@ -101,9 +102,9 @@ impl Listener {
     ///
     /// No connection is lost.
     pub async fn accept(&self) -> io::Result<(Stream, Peer)> {
-        let stream = Stream::from(self.listener.accept().await?);
+        let stream = UnixStream::from(self.listener.accept().await?);
         let peer = peer(&stream)?;
-        Ok((stream, peer))
+        Ok((Stream::new(stream)?, peer))
     }
 }
 
@@ -126,7 +127,7 @@ impl Drop for Listener {
 pub async fn connect(endpoint: &Endpoint) -> io::Result<Stream> {
     // Tokio's own, and not interprocess's: that one takes a full backlog for a connection that
     // is under way, and gives a stream whose first write fails.
-    Stream::connect(endpoint.as_path()).await
+    Stream::new(UnixStream::connect(endpoint.as_path()).await?)
 }
 
 /// Whether the process at the other end is gone, though what it said before has not all been
@@ -134,7 +135,10 @@ pub async fn connect(endpoint: &Endpoint) -> io::Result<Stream> {
 pub fn is_gone(stream: &Stream) -> bool {
     // Asked for nothing, the kernel still tells that both directions are shut. One that shut
     // only its own is there.
-    let mut asked = [PollFd::new(stream, PollFlags::empty())];
+    let Ok(socket) = stream.socket() else {
+        return true;
+    };
+    let mut asked = [PollFd::new(socket, PollFlags::empty())];
     poll(&mut asked, Some(&Timespec::default())).is_ok()
         && asked[0].revents().contains(PollFlags::HUP)
 }
@@ -226,7 +230,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     matches!((here, there), (Ok(here), Ok(there)) if here == there)
 }
 
-fn peer(stream: &Stream) -> io::Result<Peer> {
+fn peer(stream: &UnixStream) -> io::Result<Peer> {
     let credentials = stream.peer_cred()?;
     let uid = credentials.uid();
     Ok(Peer {
@@ -264,7 +268,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let endpoint = endpoint(&directory);
         let listener = Listener::bind(&endpoint).unwrap();
-        let client = connect(&endpoint).await.unwrap().into_std().unwrap();
+        let client = std::os::unix::net::UnixStream::connect(endpoint.as_path()).unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         (&client).write_all(b"last words").unwrap();
         client.shutdown(std::net::Shutdown::Write).unwrap();

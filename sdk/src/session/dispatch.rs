@@ -52,9 +52,13 @@ impl<'a> Dispatch<'a> {
     /// Handles one frame. The error is the end of the connection.
     pub(super) fn frame(&mut self, frame: Frame<'_>) -> Result<(), Closed> {
         match frame::arrived(&frame).map_err(invalid)? {
-            Some(arrived) if arrived.route == Route::Reply => self.reply(&arrived, &frame),
+            Some(arrived) if arrived.route == Route::Reply => {
+                self.end_run();
+                self.reply(&arrived, &frame);
+            }
             Some(arrived) => self.message(&arrived, &frame),
             None => {
+                self.end_run();
                 let frame = frame::decode(frame.into_bytes());
                 let frame = frame.map_err(invalid)?;
                 return frame.body.map_or(Ok(()), |body| self.control(body));
@@ -64,9 +68,17 @@ impl<'a> Dispatch<'a> {
     }
 
     /// Ends the batch: who got something is woken.
-    pub(super) fn finish(self) {
-        drop(self.table);
+    pub(super) fn finish(mut self) {
+        self.end_run();
+        drop(self.table.take());
         self.wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whoever hears of something later finds all messages in their queues that came before it.
+    fn end_run(&mut self) {
+        if let Some(table) = &mut self.table {
+            table.end_run(&mut self.wakers);
+        }
     }
 
     fn message(&mut self, arrived: &Arrived<'_>, frame: &Frame<'_>) {

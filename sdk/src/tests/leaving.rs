@@ -6,7 +6,7 @@ use henhouse_proto::wire::frame::Body;
 use henhouse_proto::wire::{self, Code};
 use tokio::sync::oneshot;
 
-use super::{joined, joined_as, message, soon, stays_pending};
+use super::{joined, joined_as, message, poll_once, soon, stays_pending};
 use crate::script::script;
 use crate::{Closed, FaultCode, JoinError, Messenger, Refused, Role, SendError};
 
@@ -113,22 +113,10 @@ async fn a_sender_that_waits_for_room_hears_that_the_messenger_closes() {
     };
     let close = async {
         tokio::task::yield_now().await;
-        let _ = futures_poll_once(messenger.close()).await;
+        let _ = poll_once(messenger.close()).await;
     };
     let (error, ()) = tokio::join!(flood, close);
     assert_eq!(error, SendError::Closed(Closed::ByUs));
-}
-
-/// Polls a future once, and drops it.
-async fn futures_poll_once<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|cx| {
-        std::task::Poll::Ready(match future.as_mut().poll(cx) {
-            std::task::Poll::Ready(output) => Some(output),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await
 }
 
 #[tokio::test]

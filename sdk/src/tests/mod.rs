@@ -3,6 +3,7 @@
 mod cancelling;
 mod hearing;
 mod leaving;
+mod queueing;
 #[cfg(unix)]
 mod reconnecting;
 mod requesting;
@@ -76,4 +77,16 @@ async fn stays_pending<F: Future>(future: F) -> bool {
     tokio::time::timeout(Duration::from_millis(100), future)
         .await
         .is_err()
+}
+
+/// Polls a future once, and drops it.
+async fn poll_once<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|cx| {
+        std::task::Poll::Ready(match future.as_mut().poll(cx) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
 }

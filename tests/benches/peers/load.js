@@ -1,15 +1,29 @@
 'use strict';
-// What the agent and the workers of both Node masters do: send, count, ask, answer. A line that
-// begins with "@ " is for whoever started the benchmark. The clock is the same in every process.
+// What the agent and the workers of all Node houses do, whoever their master is: send, count, ask,
+// answer, serve. They report to whoever started the benchmark at a socket of his. The clock is the
+// same in every process.
 
-const plan = JSON.parse(process.env.HENHOUSE_BENCH_PLAN);
+const net = require('node:net');
+
+const plan = JSON.parse(process.env.BENCH_PLAN);
 const WINDOW = 512; // messages handed to Node that it has not written yet
 
 const now = () => Number(process.hrtime.bigint());
-const report = (what) => process.stdout.write(`@ ${JSON.stringify(what)}\n`);
+let desk;
+const report = (what) => {
+  desk ??= net.connect(process.env.BENCH_DESK);
+  desk.write(`@ ${JSON.stringify(what)}\n`);
+};
 
-// `send(message, written)` gives a message to the master; `part` is "one" (the agent) or "many".
-module.exports = (part, send) => {
+// What a worker answers to every request, and ends the connection.
+exports.answer = (_request, response) => {
+  response.setHeader('Connection', 'close');
+  response.end('served\n');
+};
+
+// `part` is "one" (the agent) or "many"; `send(message, written)` gives a message to the master,
+// `hear(actions, handler)` calls the handler with the action of each that comes.
+exports.take = (part, send, hear) => {
   const other = part === 'one' ? 'app' : 'agent';
   const data = 'x'.repeat(plan.payload);
   const isSource = part === plan.from;
@@ -51,14 +65,15 @@ module.exports = (part, send) => {
   let ends = 0;
   const take = {
     'egg-ready': () => {
-      if (!isSource) return;
+      if (plan.work === 'stand') report('Ready');
+      if (plan.work === 'stand' || !isSource) return;
       report('Ready');
       // Whoever started us looks at the clocks now.
       setTimeout(() => {
         finish = now() + plan.seconds * 1e9;
         if (plan.work === 'ping') ask();
         else flood();
-      }, 300);
+      }, plan.pause);
     },
     tick: () => { counted += 1; },
     end: () => {
@@ -72,8 +87,8 @@ module.exports = (part, send) => {
       else report({ Asked: { nanoseconds: times } });
     },
   };
-  process.on('message', (message) => {
-    const handler = message && take[message.action];
-    if (handler) handler();
-  });
+  hear(Object.keys(take), (action) => take[action]?.());
 };
+
+// How Node's own processes hear.
+exports.hear = (_actions, handler) => process.on('message', (message) => message && handler(message.action));

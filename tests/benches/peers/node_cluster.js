@@ -3,17 +3,21 @@
 
 const cluster = require('node:cluster');
 const { fork } = require('node:child_process');
+const http = require('node:http');
 
-const plan = JSON.parse(process.env.HENHOUSE_BENCH_PLAN);
+const load = require('./load.js');
+
+const plan = JSON.parse(process.env.BENCH_PLAN);
 const written = (callback) => (callback ? () => callback() : undefined);
 
-if (process.env.HENHOUSE_BENCH_AGENT) {
-  require('./load.js')('one', (message, callback) => process.send(message, written(callback)));
+if (process.env.BENCH_AGENT) {
+  load.take('one', (message, callback) => process.send(message, written(callback)), load.hear);
 } else if (cluster.isWorker) {
-  require('./load.js')('many', (message, callback) => process.send(message, written(callback)));
-  process.send({ to: 'primary' });
+  load.take('many', (message, callback) => process.send(message, written(callback)), load.hear);
+  const server = http.createServer(load.answer);
+  server.listen(Number(process.env.BENCH_PORT), '127.0.0.1', () => process.send({ to: 'primary' }));
 } else {
-  const agent = fork(__filename, { env: { ...process.env, HENHOUSE_BENCH_AGENT: '1' } });
+  const agent = fork(__filename, { env: { ...process.env, BENCH_AGENT: '1' } });
   const workers = [];
   let ready = 0;
   const pass = (message) => {

@@ -2,21 +2,34 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Trouble;
 use crate::statistics::Spread;
+use crate::targets::Verdict;
 
 /// One run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Results {
+    /// How it was started.
+    pub(crate) command: String,
     pub(crate) host: Host,
     pub(crate) rounds: usize,
     pub(crate) seconds: f64,
-    /// By peer.
-    pub(crate) versions: BTreeMap<String, String>,
+    pub(crate) peers: BTreeMap<String, Peered>,
+    /// What the client libraries were, by name.
+    pub(crate) libraries: BTreeMap<String, String>,
+    pub(crate) targets: Vec<Verdict>,
     pub(crate) cells: Vec<Cell>,
+}
+
+/// What a peer was, and how it was run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Peered {
+    pub(crate) version: String,
+    pub(crate) how: String,
 }
 
 /// Where it ran.
@@ -25,6 +38,7 @@ pub(crate) struct Host {
     pub(crate) cores: usize,
     pub(crate) processor: String,
     pub(crate) kernel: String,
+    pub(crate) compiler: String,
     /// Of a minute, before and after.
     pub(crate) load: [String; 2],
 }
@@ -39,12 +53,12 @@ pub(crate) struct Cell {
 
 impl Results {
     /// The figure of one cell.
-    pub(crate) fn figure(&self, work: &str, peer: &str, figure: &str) -> Option<Spread> {
+    pub(crate) fn figure(&self, work: &str, peer: &str, figure: &str) -> Option<&Spread> {
         let cell = self
             .cells
             .iter()
             .find(|cell| cell.work == work && cell.peer == peer)?;
-        cell.figures.get(figure).copied()
+        cell.figures.get(figure)
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<(), Trouble> {
@@ -66,6 +80,7 @@ impl Host {
             cores: std::thread::available_parallelism().map_or(0, Into::into),
             processor,
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            compiler: compiler(),
             load: [load(), String::new()],
         }
     }
@@ -73,6 +88,13 @@ impl Host {
     pub(crate) fn look_again(&mut self) {
         self.load[1] = load();
     }
+}
+
+/// The one that is here now; this program was just built with it.
+fn compiler() -> String {
+    let output = Command::new("rustc").arg("--version").output();
+    let text = output.map_or_else(|_| Vec::new(), |output| output.stdout);
+    String::from_utf8_lossy(&text).trim().to_owned()
 }
 
 fn load() -> String {

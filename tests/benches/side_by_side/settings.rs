@@ -6,6 +6,8 @@ use std::time::Duration;
 /// How much is measured, and where the figures go.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
+    /// How this run was started.
+    pub(crate) command: String,
     pub(crate) rounds: usize,
     /// How long a sender sends.
     pub(crate) time: Duration,
@@ -22,6 +24,7 @@ impl Settings {
         let (peers, works) = (words("HENHOUSE_BENCH_PEERS"), words("HENHOUSE_BENCH_WORK"));
         let results = std::env::var_os("HENHOUSE_BENCH_RESULTS");
         Settings {
+            command: command(),
             rounds: number("HENHOUSE_BENCH_ROUNDS")
                 .map_or(if quick { 1 } else { 5 }, |n| n as usize),
             time: Duration::from_secs_f64(number("HENHOUSE_BENCH_SECONDS").unwrap_or(if quick {
@@ -49,6 +52,15 @@ impl Settings {
     }
 }
 
+/// As somebody would type it.
+fn command() -> String {
+    let set: String = std::env::vars()
+        .filter(|(name, _)| name.starts_with("HENHOUSE_BENCH"))
+        .map(|(name, value)| format!("{name}='{value}' "))
+        .collect();
+    format!("{set}cargo bench -p henhouse-tests --bench side_by_side")
+}
+
 fn wanted(words: &[String], name: &str) -> bool {
     words.is_empty() || words.iter().any(|word| name.contains(word.as_str()))
 }
@@ -56,7 +68,7 @@ fn wanted(words: &[String], name: &str) -> bool {
 fn words(variable: &str) -> Vec<String> {
     let value = std::env::var(variable).unwrap_or_default();
     value
-        .split(',')
+        .split(';')
         .map(str::trim)
         .filter(|word| !word.is_empty())
         .map(str::to_owned)

@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 /// The middle one of a few, with both ends: a mean would carry every disturbance of the host.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
     pub(crate) min: f64,
     pub(crate) max: f64,
+    /// Of each round, in their order.
+    pub(crate) values: Vec<f64>,
 }
 
 impl Spread {
@@ -19,6 +21,7 @@ impl Spread {
             median: middle(&sorted)?,
             min: *sorted.first()?,
             max: *sorted.last()?,
+            values: values.to_vec(),
         })
     }
 }

@@ -1,107 +1,111 @@
-//! The picture for the README: for each work a row of bars, ours first.
+//! The picture for the README: for each work a panel of bars, ours first.
 
 use std::fmt::Write as _;
 
 use crate::results::Results;
 use crate::table::short;
-use crate::works::{KIB_EACH, P50, PER_SECOND};
+use crate::works::{BOOT, CPU, KIB_EACH, P50, PER_SECOND, VISITS};
 
-const WIDTH: usize = 860;
-const MARGIN: usize = 20;
-const LABEL: usize = 170;
-const BAR: usize = 18;
-const VALUE: usize = 90;
-const GAP: usize = 34;
+const COLUMNS: usize = 2;
+const COLUMN: usize = 430;
+const MARGIN: usize = 24;
+const LABEL: usize = 132;
+const VALUE: usize = 56;
+const BAR: usize = 17;
+const TITLE: usize = 20;
+const GAP: usize = 20;
 
 /// What is drawn: a work, its figure, and what to say of it.
-const PANELS: [(&str, &str, &str); 6] = [
-    (
-        "1 to 1, 128 B",
-        PER_SECOND,
-        "one sender, one receiver, 128 bytes: messages per second",
-    ),
-    (
-        "1 to 8, 128 B",
-        PER_SECOND,
-        "one sender, eight receivers, 128 bytes: deliveries per second",
-    ),
-    (
-        "1 to 1, 16 KiB",
-        PER_SECOND,
-        "one sender, one receiver, 16 KiB: messages per second",
-    ),
-    (
-        "1 to 1, 128 B, one write each",
-        PER_SECOND,
-        "the same with a write for every 128 bytes",
-    ),
-    (
-        "ping 64 B, one core",
-        P50,
-        "there and back, 64 bytes, all on one core: microseconds, less is better",
-    ),
-    (
-        "2,000 idle",
-        KIB_EACH,
-        "memory for a silent connection: KiB, less is better",
-    ),
+#[rustfmt::skip] // It is a table.
+const PANELS: [(&str, &str, &str); 9] = [
+    ("1 to 1, 128 B", PER_SECOND, "1 to 1, 128 bytes: messages/s"),
+    ("libraries, 1 to 1, 128 B", PER_SECOND, "the same by client libraries: messages/s"),
+    ("1 to 8, 128 B", PER_SECOND, "1 to 8, 128 bytes: deliveries/s"),
+    ("1 to 1, 16 KiB", PER_SECOND, "1 to 1, 16 KiB: messages/s"),
+    ("1 to 1, 128 B, one write each", CPU, "server's CPU seconds per million, one write each (less is better)"),
+    ("libraries, request 64 B, one core", P50, "request and reply by libraries, one core: µs (less is better)"),
+    ("2,000 idle", KIB_EACH, "memory for an idle connection: KiB (less is better)"),
+    ("boot, an agent and 4 workers", BOOT, "boot of an agent and 4 workers: ms (less is better)"),
+    ("connections, 2 workers", VISITS, "connections/s served by 2 Node workers"),
 ];
+
+/// A panel's bars, by peer.
+struct Panel<'a> {
+    title: &'a str,
+    bars: Vec<(&'a str, f64)>,
+}
 
 /// Draws it.
 pub(crate) fn draw(results: &Results) -> String {
     let mut body = String::new();
-    let mut y = MARGIN;
-    for (work, figure, title) in PANELS {
-        y = panel(&mut body, results, (work, figure, title), y);
+    let mut ends = [MARGIN; COLUMNS];
+    for panel in PANELS.iter().filter_map(|panel| look(results, *panel)) {
+        // Under the shorter column.
+        let column = (0..COLUMNS).min_by_key(|column| ends[*column]).unwrap_or(0);
+        let left = MARGIN + column * (COLUMN + MARGIN);
+        ends[column] = draw_panel(&mut body, &panel, left, ends[column]);
     }
+    let bottom = ends.into_iter().max().unwrap_or(MARGIN);
     let host = &results.host;
-    text(
-        &mut body,
-        MARGIN,
-        y + 4,
-        "note",
-        &format!(
-            "medians of {} rounds on {} cores of {}; raw clients, the same for every server",
-            results.rounds, host.cores, host.processor
-        ),
+    let note = format!(
+        "Medians of {} interleaved rounds on {} cores ({}, Linux {}). How, and what is not fair to \
+         whom: tests/benches/README.md",
+        results.rounds, host.cores, host.processor, host.kernel
     );
-    let height = y + MARGIN;
+    text(&mut body, MARGIN, bottom, "note", &note);
+    let height = bottom + MARGIN;
+    let width = MARGIN + COLUMNS * (COLUMN + MARGIN);
+    // A card of its own colour, since it stands on light pages and on dark ones.
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
          height=\"{height}\" role=\"img\" aria-label=\"Henhouse beside others\">\n<style>\
-         text{{font:13px system-ui,sans-serif;fill:#24292f}}.title{{font-weight:600}}\
-         .note{{fill:#6e7781;font-size:12px}}.ours{{fill:#c2571a}}.theirs{{fill:#afb8c1}}\
-         </style>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n{body}</svg>\n"
+         text{{font:12px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#1f2328}}\
+         .title{{font-weight:600}}.value{{fill:#59636e}}.note{{fill:#59636e;font-size:11px}}\
+         .ours{{fill:#bf5615}}.theirs{{fill:#8c959f}}</style>\n\
+         <rect x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" rx=\"8\" fill=\"#ffffff\" \
+         stroke=\"#d1d9e0\"/>\n{body}</svg>\n",
+        width - 1,
+        height - 1
     )
 }
 
-fn panel(body: &mut String, results: &Results, panel: (&str, &str, &str), top: usize) -> usize {
-    let (work, figure, title) = panel;
+fn look<'a>(
+    results: &'a Results,
+    (work, figure, title): (&str, &str, &'a str),
+) -> Option<Panel<'a>> {
     let bars: Vec<(&str, f64)> = results
         .cells
         .iter()
         .filter(|cell| cell.work == work)
         .filter_map(|cell| Some((cell.peer.as_str(), cell.figures.get(figure)?.median)))
         .collect();
-    let Some(longest) = bars.iter().map(|(_, value)| *value).max_by(f64::total_cmp) else {
-        return top;
-    };
-    text(body, MARGIN, top + 4, "title", title);
-    let mut y = top + 14;
-    for (peer, value) in bars {
-        let room = (WIDTH - 2 * MARGIN - LABEL - VALUE) as f64;
+    (!bars.is_empty()).then_some(Panel { title, bars })
+}
+
+/// Gives where the next one may begin.
+fn draw_panel(body: &mut String, panel: &Panel<'_>, left: usize, top: usize) -> usize {
+    let values = panel.bars.iter().map(|(_, value)| *value);
+    let longest = values.fold(f64::MIN_POSITIVE, f64::max);
+    text(body, left, top + 12, "title", panel.title);
+    let mut y = top + TITLE;
+    for (peer, value) in &panel.bars {
+        let room = (COLUMN - LABEL - VALUE) as f64;
         let width = (value / longest * room).max(1.0);
-        let class = if peer == "henhouse" { "ours" } else { "theirs" };
-        text(body, MARGIN, y + BAR - 5, "", peer);
+        let class = if peer.starts_with("henhouse") {
+            "ours"
+        } else {
+            "theirs"
+        };
+        text(body, left, y + BAR - 5, "", peer);
         // Writing to a string cannot fail.
         let _ = writeln!(
             body,
             "<rect class=\"{class}\" x=\"{}\" y=\"{y}\" width=\"{width:.1}\" height=\"{}\" rx=\"2\"/>",
-            MARGIN + LABEL,
+            left + LABEL,
             BAR - 4
         );
-        let end = MARGIN + LABEL + width as usize + 6;
-        text(body, end, y + BAR - 5, "note", &short(value));
+        let end = left + LABEL + width as usize + 6;
+        text(body, end, y + BAR - 5, "value", &short(*value));
         y += BAR;
     }
     y + GAP

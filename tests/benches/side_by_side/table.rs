@@ -2,7 +2,8 @@
 
 use crate::results::{Cell, Results};
 use crate::statistics::Spread;
-use crate::works::{CALLS, CPU, P50, PER_SECOND};
+use crate::targets::Verdict;
+use crate::works::{CALLS, CALLS_ALL, CPU, CPU_ALL, KIB_EACH, MILLISECONDS, P50, P99, PER_SECOND};
 
 /// The peer that the others are compared with.
 const OURS: &str = "henhouse";
@@ -20,36 +21,86 @@ pub(crate) fn print(results: &Results) {
         results.rounds,
         results.seconds
     );
-    for (peer, version) in &results.versions {
-        println!("  {peer}: {version}");
+    for (peer, peered) in &results.peers {
+        println!("  {peer}: {}", peered.version);
     }
-    for figure in [PER_SECOND, P50, CPU, CALLS] {
+    for (library, version) in &results.libraries {
+        println!("  {library}: {version}");
+    }
+    for figure in [
+        PER_SECOND,
+        P50,
+        P99,
+        KIB_EACH,
+        MILLISECONDS,
+        CPU,
+        CPU_ALL,
+        CALLS,
+        CALLS_ALL,
+    ] {
         compare(results, figure);
     }
+    println!("\ntargets");
+    for verdict in &results.targets {
+        println!("  {}", judged(verdict));
+    }
+}
+
+fn judged(verdict: &Verdict) -> String {
+    let Verdict {
+        work,
+        figure,
+        beside,
+        value,
+        bound,
+        is_max,
+        reached,
+    } = verdict;
+    let mark = if *reached {
+        "reached    "
+    } else {
+        "not reached"
+    };
+    let than = if *is_max { "at most" } else { "at least" };
+    format!(
+        "{mark} {:>8} {than} {:<6} {work}: {figure}, beside {beside}",
+        short(*value),
+        short(*bound)
+    )
 }
 
 /// Henhouse against each other peer, by one figure.
 fn compare(results: &Results, figure: &str) {
-    println!("\n{figure}, and how many times that of each other peer ours is");
+    let mut lines = Vec::new();
     for cell in results.cells.iter().filter(|cell| cell.peer == OURS) {
         let Some(ours) = cell.figures.get(figure) else {
             continue;
         };
         let mut line = format!("  {:34} {:>9}", cell.work, short(ours.median));
-        for peer in results.versions.keys().filter(|peer| *peer != OURS) {
+        for peer in results.peers.keys().filter(|peer| *peer != OURS) {
             if let Some(theirs) = results.figure(&cell.work, peer, figure) {
                 line.push_str(&format!("  {:.2}x {peer}", ours.median / theirs.median));
             }
         }
-        println!("{line}");
+        lines.push(line);
+    }
+    if !lines.is_empty() {
+        println!("\n{figure}, and how many times that of each other peer ours is");
+        println!("{}", lines.join("\n"));
     }
 }
 
 /// One cell on one line.
 pub(crate) fn line(cell: &Cell) -> String {
     let figure = |(name, spread): (&String, &Spread)| {
-        let Spread { median, min, max } = *spread;
-        format!("{name} {} ({}..{})", short(median), short(min), short(max))
+        let Spread {
+            median, min, max, ..
+        } = spread;
+        let range = match spread.values.len() {
+            1 => String::new(),
+            _ => format!(" ({}..{})", short(*min), short(*max)),
+        };
+        format!("{name} {}{range}", short(*median))
     };
     let figures: Vec<String> = cell.figures.iter().map(figure).collect();
     format!("{:22} {}", cell.peer, figures.join(" · "))
@@ -62,6 +113,7 @@ pub(crate) fn short(value: f64) -> String {
         v if v >= 1e4 => format!("{:.0} k", v / 1e3),
         v if v >= 100.0 => format!("{v:.0}"),
         v if v >= 10.0 => format!("{v:.1}"),
+        v if v >= 1.0 => format!("{v:.2}"),
         0.0 => "0".to_owned(),
         v => format!("{v:.3}"),
     }

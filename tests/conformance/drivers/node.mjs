@@ -62,6 +62,7 @@ const COMMANDS = {
     messenger = await join({ socket, role, name, reconnect: reconnect ?? false, logger: quiet });
     messenger.session.on('drain', ({ deadlineMs, cause }) => say({ event: 'drain', deadline_ms: deadlineMs, cause }));
     messenger.session.on('refused', (error, action) => say({ event: 'refused', code: error.code, action }));
+    messenger.session.on('lost', () => say({ event: 'lost' }));
     messenger.session.on('restored', () => say({ event: 'restored', pid: messenger.pid, connection: messenger.connection }));
     messenger.session.on('closed', (error) => say({ event: 'closed', code: error ? code(error) : null }));
     return { pid: messenger.pid, connection: messenger.connection, master_pid: messenger.masterPid };
@@ -83,7 +84,7 @@ const COMMANDS = {
     VERBS[c.to](c);
   },
   async request(c) {
-    const reply = await messenger.request(target(c), c.action, payload(c), { ...named(c), timeout: c.timeout_ms ?? 10_000 });
+    const reply = await messenger.request(target(c), c.action, payload(c), { ...named(c), timeout: c.timeout_ms ?? 120_000 });
     if (Buffer.isBuffer(reply)) return shown(reply, 'bytes', reply);
     if (reply === undefined) return shown(reply, 'bytes', Buffer.alloc(0));
     return typeof reply === 'string' ? shown(reply, 'text', Buffer.from(reply)) : { encoding: 'json', json: reply };

@@ -57,6 +57,7 @@ class Driver:
             name=c["name"],
             reconnect=c.get("reconnect", False),
             on_refused=lambda error, action: say(event="refused", code=error.code, action=action),
+            on_lost=lambda error: say(event="lost"),
             on_restored=lambda: say(event="restored", pid=self.m.pid, connection=self.m.connection),
         )
         self.watching = [asyncio.create_task(self.drained()), asyncio.create_task(self.ended())]
@@ -124,7 +125,7 @@ class Driver:
 
     async def request(self, c):
         how = {"encoding": c["encoding"] if c["encoding"] in ("json", "protobuf") else None}
-        timeout = c.get("timeout_ms", 10_000) / 1000
+        timeout = c.get("timeout_ms", 120_000) / 1000
         reply = await self.m.request(self.to(c), c["action"], payload(c), timeout=timeout, **how)
         encoding = {bytes: "bytes", str: "text"}.get(type(reply), "json")
         return shown(reply, encoding, reply if encoding == "bytes" else b"")

@@ -109,7 +109,7 @@ impl Driver {
             "send" => return send(messenger, command).await,
             "request" => {
                 let timeout = std::time::Duration::from_millis(
-                    command.number("timeout_ms").unwrap_or(10_000),
+                    command.number("timeout_ms").unwrap_or(120_000),
                 );
                 let request = addressed(messenger, command, action)?.request();
                 return Ok(shown(&request.timeout(timeout).await?)?.into());
@@ -136,6 +136,7 @@ impl Driver {
         messenger.on_refused(|refused| async move {
             say(&json!({ "event": "refused", "code": name_of(refused.code) }));
         });
+        messenger.on_disconnect(|_| async { say(&json!({ "event": "lost" })) });
         let back = messenger.clone();
         messenger.on_reconnect(move || {
             say(

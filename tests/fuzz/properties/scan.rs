@@ -23,7 +23,7 @@ pub(crate) fn check(bytes: &[u8]) {
     assert_eq!(message.route(), header.target.route());
     assert_eq!((message.id, message.want()), (header.id, header.want));
     assert_eq!(
-        (&*message.action, &message.data[..]),
+        (message.action.as_bytes(), &message.data[..]),
         (header.action, header.data)
     );
 }

@@ -1,6 +1,12 @@
 //! What the command says and the code it exits with.
 
-use crate::stage::{Config, Stage};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::stage::{Config, HENHOUSE, KILL, PATIENCE, Program, Stage};
 
 #[test]
 fn check_prints_what_holds_and_exits_with_0() {
@@ -143,4 +149,60 @@ fn logs_show_the_last_lines_of_one_or_all() {
         logs(&["--lines", "2"]),
         ["[worker 0] two", "[worker 1] three"]
     );
+}
+
+#[test]
+fn bench_measures_this_host_and_leaves_nothing_behind() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut command = Command::new(HENHOUSE);
+    command
+        .args(["bench", "--seconds", "0.1", "--json"])
+        .env("TMPDIR", temporary.path());
+    let (code, said) = Program::run(command).finish();
+    assert_eq!(code, 0, "{said}");
+    let figures: Value = serde_json::from_str(&said).unwrap();
+    for (flood, receivers, payload) in [(0, 1, 128), (1, 1, 16384), (2, 8, 128)] {
+        let flood = &figures["floods"][flood];
+        assert_eq!(flood["receivers"], receivers, "{said}");
+        assert_eq!(flood["payload_bytes"], payload, "{said}");
+        assert!(flood["deliveries"].as_u64().unwrap() > 0, "{said}");
+        assert!(
+            flood["deliveries_per_second"].as_f64().unwrap() > 0.0,
+            "{said}"
+        );
+    }
+    let (ping, idle) = (&figures["ping"], &figures["idle"]);
+    assert!(ping["round_trips"].as_u64().unwrap() >= 1000, "{said}");
+    assert!(
+        ping["p50_us"].as_f64() <= ping["p999_us"].as_f64(),
+        "{said}"
+    );
+    assert_eq!(idle["connections"], 500, "{said}");
+    assert!(idle["kib_each"].as_f64().unwrap() > 0.0, "{said}");
+    let left: Vec<_> = std::fs::read_dir(temporary.path()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn bench_that_is_killed_leaves_nothing_behind_either() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut command = Command::new(HENHOUSE);
+    command
+        .args(["bench", "--seconds", "600"])
+        .env("TMPDIR", temporary.path());
+    let mut bench = Program::run(command);
+    let entries = || std::fs::read_dir(temporary.path()).unwrap().count();
+    until("its broker has a directory", || entries() > 0);
+    bench.signal(KILL);
+    bench.wait();
+    until("its broker has cleared up", || entries() == 0);
+}
+
+#[track_caller]
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "{what}: not yet");
+        thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::stage::{
     ABRT, CHILD, CONT, Child, Config, KILL, Program, SEGV, STOP, Section, Stage, TERM, is_alive,
-    runs, send_signal,
+    runs, send_signal, skip,
 };
 
 /// A way to end.
@@ -62,14 +62,9 @@ fn section(language: &str) -> Option<Section> {
     };
     let there = Command::new(program).arg("--version").output().is_ok();
     if !there {
-        skip(program);
+        skip(&format!("there is no {program}"));
     }
     there.then(|| Section::of(&[program, &script]))
-}
-
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-fn skip(program: &str) {
-    eprintln!("skipped: there is no {program}");
 }
 
 fn with(mut config: Config, worker: Section) -> Config {
@@ -297,12 +292,14 @@ fn a_replacement_that_is_not_ready_in_time_is_ended_and_tried_again() {
     let late = stage.next_child("worker");
     late.join();
     master.says("was not ready");
-    // It says so after all: too late.
+    late.event("drain");
+    // It says so after all: too late to stay, and perhaps in time to finish what it took.
     late.order(json!({ "do": "ready" }));
-    late.event("gone");
     let next = stage.next_child("worker");
     next.up();
     next.message("egg-ready");
+    late.exit(0);
+    late.event("gone");
 }
 
 #[test]

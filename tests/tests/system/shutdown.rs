@@ -6,7 +6,7 @@ use std::thread;
 use serde_json::json;
 
 use crate::load::client::{Client, Outcome};
-use crate::stage::{Config, INT, KILL, Stage, TERM, send_signal};
+use crate::stage::{CONT, Config, INT, KILL, STOP, Stage, TERM, send_signal, until_stopped};
 
 #[test]
 fn a_worker_that_ignores_term_is_killed_and_the_exit_code_is_6() {
@@ -149,6 +149,32 @@ fn a_request_of_three_seconds_is_answered_though_term_came() {
     workers[0].event("asked");
     master.signal(TERM);
     workers[0].event("drain");
+    assert_eq!(asking.join().unwrap(), Outcome::Ok);
+    agent.event("drain");
+    agent.exit(0);
+    assert_eq!(master.wait(), 0);
+}
+
+#[test]
+fn a_worker_whose_ready_crosses_the_term_finishes_its_requests() {
+    let stage = Stage::new();
+    stage.write(&Config::patient(1));
+    let mut master = stage.begin(&["start"]);
+    let agent = stage.next_child("agent");
+    agent.up();
+    let worker = stage.next_child("worker");
+    worker.join();
+    worker.act(json!({ "do": "serve" })).unwrap();
+    // What it says now reaches a master that has TERM waiting as well.
+    master.signal(STOP);
+    until_stopped(master.pid());
+    worker.ready();
+    let path = stage.path("http.sock");
+    let asking = thread::spawn(move || Client::new(&path).close("/?ms=2000"));
+    worker.event("asked");
+    master.signal(TERM);
+    master.signal(CONT);
+    worker.event("drain");
     assert_eq!(asking.join().unwrap(), Outcome::Ok);
     agent.event("drain");
     agent.exit(0);

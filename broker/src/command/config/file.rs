@@ -1,8 +1,11 @@
 //! The file as it is written. `CONFIG.md` documents each key; a test holds the two together.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, SeqAccess, Visitor},
+};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +66,7 @@ pub(super) enum Balance {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RoleTable {
+    #[serde(deserialize_with = "words")]
     pub(super) command: Vec<String>,
     pub(super) dir: Option<PathBuf>,
     #[serde(default)]
@@ -93,10 +97,46 @@ pub(super) struct Time(pub(super) Duration);
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        humantime::parse_duration(&text)
-            .map(Self)
-            .map_err(|error| D::Error::custom(format!("{error}; write it as \"10s\" or \"5m\"")))
+        deserializer.deserialize_str(TimeVisitor)
+    }
+}
+
+struct TimeVisitor;
+
+impl Visitor<'_> for TimeVisitor {
+    type Value = Time;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a time with its unit, such as \"10s\" or \"5m\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Time, E> {
+        humantime::parse_duration(text)
+            .map(Time)
+            .map_err(|error| E::custom(format!("{error}; write it as \"10s\" or \"5m\"")))
+    }
+}
+
+/// A command is a list: no shell takes it apart, so nothing in it need be escaped.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    deserializer.deserialize_seq(WordsVisitor)
+}
+
+struct WordsVisitor;
+
+impl<'de> Visitor<'de> for WordsVisitor {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of the program and its arguments, such as [\"node\", \"worker.js\"]")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut words: A) -> Result<Vec<String>, A::Error> {
+        let mut all = Vec::new();
+        while let Some(word) = words.next_element()? {
+            all.push(word);
+        }
+        Ok(all)
     }
 }
 
@@ -104,6 +144,9 @@ impl<'de> Deserialize<'de> for Time {
 pub(super) fn parse(text: &str) -> Result<File, String> {
     toml::from_str(text).map_err(|error| {
         let said = error.to_string();
+        if error.message() == "missing field `worker`" {
+            return "there must be a [worker] section, with a command".to_owned();
+        }
         match meant(error.message()) {
             Some(key) => format!("{}\ndid you mean `{key}`?", said.trim_end()),
             None => said.trim_end().to_owned(),

@@ -26,7 +26,7 @@ pub(crate) struct ConfigError {
 
 #[derive(Debug, thiserror::Error)]
 enum Why {
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read: {0}{hint}", hint = hint(.0))]
     Unreadable(#[from] io::Error),
     #[error("{0}")]
     Unparsable(String),
@@ -46,6 +46,13 @@ enum Why {
     AgentCount,
     #[error("{0}")]
     Plan(#[from] PlanError),
+}
+
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "; name the file with -c, or run this where it is",
+        _ => "",
+    }
 }
 
 impl fmt::Display for ConfigError {

@@ -179,3 +179,16 @@ fn the_documentation_names_exactly_the_keys_that_exist() {
         assert!(fields.contains(key), "{key} does not exist");
     }
 }
+
+#[test]
+fn a_value_of_the_wrong_kind_is_told_with_the_right_one() {
+    refused(
+        "[worker]\ncommand = \"node worker.js\"\n",
+        "expected a list of the program and its arguments",
+    );
+    refused(
+        "[worker]\ncommand = [\"sh\"]\ndrain_timeout = 10\n",
+        "expected a time with its unit, such as \"10s\"",
+    );
+    refused("[agent]\ncommand = [\"sh\"]\n", "a [worker] section");
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use henhouse_proto::wire::Role::Worker;
+use henhouse_proto::wire::Role::{Agent, Worker};
 use henhouse_proto::wire::frame::Body;
 use henhouse_proto::wire::{self, Message, Route};
 
@@ -38,6 +38,77 @@ fn a_process_has_left_when_its_last_connection_has() {
     assert_eq!(left(&mut world), 0);
     world.kill(two);
     assert_eq!(left(&mut world), 1);
+}
+
+#[test]
+fn one_that_is_asked_to_go_before_it_came_comes_no_more() {
+    let mut world = World::new(false, 0);
+    world.hub.admit("token".into(), seat(5));
+    let (now, minute) = (world.now, Duration::from_secs(60));
+    world.hub.drain(5, minute, "the end", now);
+    // Here everybody of the same user may come, but not to that seat.
+    world.join_with(Worker, 1, "token").unwrap();
+    assert!(world.hub.seated(5).is_empty());
+}
+
+#[test]
+fn an_agent_that_is_expected_no_more_is_sent_nothing_and_what_waited_for_it_comes_back() {
+    let mut world = World::new(false, 0);
+    let worker = world.start(Worker, 1);
+    let to_agent = |id| Message {
+        route: Route::Agent.into(),
+        id,
+        want: wire::Want::Receipt.into(),
+        ..message("x")
+    };
+    let now = world.now;
+    world.hub.expect_agent(true, now);
+    world.send_message(worker, to_agent(1));
+    let agent = world.start(Agent, 2);
+    world.send_message(worker, to_agent(2));
+    world.hub.expect_agent(false, now);
+    // It takes the first two, or hands back what it did not take.
+    let seen = world.read_some(agent, 0).len();
+    assert_eq!(seen, 0);
+    world.kill(agent);
+    world.send_message(worker, to_agent(3));
+    let codes: Vec<_> = world
+        .read(worker)
+        .into_iter()
+        .filter_map(|frame| match frame.body {
+            Some(Body::Fault(fault)) => Some((fault.id, fault.code())),
+            _ => None,
+        })
+        .collect();
+    let lost = wire::Code::Undeliverable;
+    let nobody = wire::Code::NoSuchProcess;
+    assert_eq!(codes, [(1, lost), (2, lost), (3, nobody)]);
+    // And one that waits where there is nobody hears so at once.
+    world.hub.expect_agent(true, now);
+    world.send_message(worker, to_agent(4));
+    world.hub.expect_agent(false, now);
+    let told = world.read(worker);
+    let told = told.iter().any(|frame| match &frame.body {
+        Some(Body::Fault(fault)) => (fault.id, fault.code()) == (4, nobody),
+        _ => false,
+    });
+    assert!(told);
+}
+
+#[test]
+fn one_that_is_asked_to_go_before_it_is_ready_hears_so_and_its_ready_is_told() {
+    let mut world = World::new(false, 0);
+    world.hub.admit("token".into(), seat(5));
+    let one = world.join_with(Worker, 1, "token").unwrap();
+    let (now, minute) = (world.now, Duration::from_secs(60));
+    world.hub.drain(5, minute, "the end", now);
+    let heard = world.read(one);
+    let drain = |frame: &wire::Frame| matches!(frame.body, Some(Body::Drain(_)));
+    assert!(heard.iter().any(drain), "{heard:?}");
+    world.hub.take_events();
+    world.say(one, Body::Ready(wire::Ready {}));
+    let ready = BrokerEvent::Ready { incarnation: 5 };
+    assert!(world.hub.take_events().contains(&ready));
 }
 
 #[test]

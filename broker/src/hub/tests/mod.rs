@@ -24,6 +24,8 @@ mod leaving;
 mod messages;
 mod model;
 #[cfg(test)]
+mod pace;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod shutdown;

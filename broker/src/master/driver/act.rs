@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     Action, Driver, End, Ended, Generation, Incarnation, Place,
     courier::{Order, report},
+    deployment::Deployment,
     orders::Asker,
 };
 use crate::{
@@ -37,9 +38,13 @@ impl Driver {
             }
             Action::Kill { incarnation } => self.courier.send(Order::Kill { incarnation }),
             Action::Dismiss { incarnation } => {
+                self.given.remove(&incarnation);
                 self.courier.send(Order::Dismiss { incarnation });
             }
             Action::Expect { workers } => self.courier.send(Order::Expect { workers }),
+            Action::ExpectAgent { expected } => {
+                self.courier.send(Order::ExpectAgent { expected });
+            }
             Action::ShuttingDown => {
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
                 self.courier.send(Order::ShuttingDown);
@@ -50,7 +55,10 @@ impl Driver {
             }
             Action::Commit { generation } => {
                 self.committed = generation;
-                self.plans.retain(|&kept, _| kept >= generation);
+                self.deployments.retain(|&kept, _| kept >= generation);
+            }
+            Action::Discard { generation } => {
+                self.deployments.remove(&generation);
             }
             Action::Note { level, text } => match level {
                 Level::Info => tracing::info!("{text}"),
@@ -76,10 +84,10 @@ impl Driver {
     }
 
     fn spawn(&mut self, incarnation: Incarnation, place: Place, generation: Generation) {
-        let plan = self
-            .plans
+        let Deployment { plan, listeners } = self
+            .deployments
             .get(&generation)
-            .map_or_else(|| self.plan(), Arc::clone);
+            .expect("a generation is started of while it is neither superseded nor discarded");
         let (role, index) = match place {
             Place::Agent => (Role::Agent, 0),
             Place::Worker(index) => (Role::Worker, index),
@@ -90,12 +98,9 @@ impl Driver {
         };
         let listeners = match place {
             Place::Agent => Vec::new(),
-            Place::Worker(_) => self
-                .listeners
-                .iter()
-                .map(|listener| (listener.name.clone(), Arc::clone(&listener.socket)))
-                .collect(),
+            Place::Worker(_) => listeners.clone(),
         };
+        self.given.insert(incarnation, listeners.clone());
         let told = vec![
             ("HENHOUSE_SOCKET", plan.socket.display().to_string()),
             ("HENHOUSE_ROLE", super::status::role_name(place).to_owned()),

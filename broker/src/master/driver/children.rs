@@ -9,7 +9,7 @@ use std::{
 use tokio::{io::AsyncReadExt, net::unix::pipe, sync::mpsc, task::JoinHandle, time::timeout};
 
 use super::{Incarnation, Place, output::Framer};
-use crate::master::policy::Exit;
+use crate::{master::policy::Exit, outlet::Stream};
 
 /// So many lines are kept for each slot.
 const LINES_KEPT: usize = 200;
@@ -21,18 +21,12 @@ const LINES_WAITING_MAX: usize = 1_024;
 /// ever, and a replacement must not wait for that.
 const LAST_WORDS_MAX: Duration = Duration::from_millis(200);
 
-/// Which of its two streams a child wrote to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stream {
-    Out,
-    Err,
-}
-
 /// One line of one child.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     pub(super) place: Place,
     pub(super) incarnation: Incarnation,
+    /// Which of its two outputs it was written to.
     pub(super) stream: Stream,
     pub(super) text: String,
     /// Its number among the lines of all children.

@@ -45,6 +45,9 @@ pub(super) enum Order {
     Expect {
         workers: u32,
     },
+    ExpectAgent {
+        expected: bool,
+    },
     ShuttingDown,
     Reap,
     Report {
@@ -140,6 +143,7 @@ async fn deliver(order: Order, broker: &BrokerHandle, spawner: &mpsc::Sender<Req
         } => return broker.drain(incarnation, within, cause).await,
         Order::Dismiss { incarnation } => return broker.dismiss(incarnation).await,
         Order::Expect { workers } => return broker.expect_workers(workers).await,
+        Order::ExpectAgent { expected } => return broker.expect_agent(expected).await,
         Order::ShuttingDown => return broker.shutting_down().await,
         Order::Report {
             operator,

@@ -1,24 +1,23 @@
 //! Carries what happens to the state machine, and what it asks for to the broker and the spawner.
 //!
 //! One task owns the machine and never waits for anybody: what takes time (an answer of the
-//! broker, a slow terminal) goes through the courier and the sink. The broker tells the driver
+//! broker, a slow terminal) goes through the courier and the outlet. The broker tells the driver
 //! things, and the driver tells the broker things; were both to wait for room in the other's
 //! queue, nothing would move again.
 
 mod act;
 mod children;
 mod courier;
+mod deployment;
 mod orders;
 mod output;
 mod signals;
-mod sink;
 mod start;
 mod status;
 mod terminal;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
     time::Duration,
 };
 
@@ -30,9 +29,9 @@ use tokio::{
 use self::{
     children::{Children, FromChild},
     courier::Courier,
+    deployment::{Deployment, Named},
     orders::{Asker, Follower},
     signals::{Heard, Signals},
-    sink::Sink,
 };
 pub(crate) use self::{
     orders::{Agent, Answer, Call, Haste},
@@ -44,11 +43,14 @@ pub use self::{
     status::{ProcessStatus, SlotStatus, Status},
 };
 use super::{
-    os::{Reply, Spawner, listener::Listener},
+    os::{Reply, Spawner},
     plan::Plan,
     policy::{Action, Ask, Change, End, Event, Generation, Incarnation, Now, Place, Supervisor},
 };
-use crate::broker::{BrokerEvent, BrokerEvents, BrokerHandle};
+use crate::{
+    broker::{BrokerEvent, BrokerEvents, BrokerHandle},
+    outlet::Outlet,
+};
 
 /// Reads the configuration again, for a reload.
 pub(crate) type Loader = Box<dyn Fn() -> Result<Plan, String> + Send>;
@@ -56,7 +58,7 @@ pub(crate) type Loader = Box<dyn Fn() -> Result<Plan, String> + Send>;
 /// How the master ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// The exit code that says so: 0, 3, 4 or 6.
+    /// The exit code that says so: 0, 3, 4 or 6; 1 where the master itself is broken.
     pub code: u8,
     /// The same in words, with the last lines of the process that is to blame, if one is.
     pub reason: String,
@@ -66,15 +68,17 @@ pub struct Ended {
 struct Driver {
     machine: Supervisor,
     epoch: Instant,
-    plans: BTreeMap<Generation, Arc<Plan>>,
+    /// The one that new starts use, and those that a reload tries or is to try.
+    deployments: BTreeMap<Generation, Deployment>,
     committed: Generation,
     generation_last: Generation,
     loader: Loader,
-    listeners: Vec<Listener>,
+    /// The listeners of each process, which stay open at least as long as it is there.
+    given: HashMap<Incarnation, Vec<Named>>,
     broker: BrokerHandle,
     courier: Courier,
     children: Children,
-    sink: Sink,
+    outlet: Outlet,
     asks: HashMap<Ask, Asker>,
     ask_last: u64,
     followers: Vec<Follower>,
@@ -116,7 +120,10 @@ impl Driver {
         };
         tokio::select! {
             Some(reply) = sources.spawner.replies.recv() => self.replied(reply),
-            Some(event) = sources.events.next() => self.told(event),
+            event = sources.events.next() => match event {
+                Some(event) => self.told(event),
+                None => self.broker_is_gone(),
+            },
             Some(from) = sources.from_children.recv() => self.heard_child(from),
             heard = sources.signals.next() => {
                 self.catch_up(&mut sources.events);
@@ -142,6 +149,14 @@ impl Driver {
                 None => return,
             }
         }
+    }
+
+    /// It ends before the master only by a panic. Nobody could be heard any more, and every start
+    /// would fail: whoever runs the master shall start it anew. The children end with the spawner.
+    fn broker_is_gone(&mut self) {
+        let reason = "the broker's thread has ended; that is a bug".to_owned();
+        tracing::error!("{reason}");
+        self.ended = Some(Ended { code: 1, reason });
     }
 
     /// Lets the machine know, and does what it asks for.
@@ -225,7 +240,8 @@ impl Driver {
         match from {
             FromChild::Line(line) => {
                 self.follow(&line);
-                self.sink.line(&line);
+                let text = format!("[{}] {}", line.place, line.text);
+                self.outlet.line(line.stream, text);
                 self.children.remember(line);
             }
             FromChild::Ended { incarnation, exit } => {
@@ -262,16 +278,17 @@ impl Driver {
         {
             tracing::warn!("the broker does not end");
         }
-        drop(self.listeners);
-        self.sink.finish();
+        drop((self.deployments, self.given));
+        self.outlet.flush();
     }
 
     fn now(&self) -> Now {
         self.epoch.elapsed()
     }
 
-    fn plan(&self) -> Arc<Plan> {
-        Arc::clone(&self.plans[&self.committed])
+    /// What new starts use.
+    fn deployment(&self) -> &Deployment {
+        &self.deployments[&self.committed]
     }
 }
 

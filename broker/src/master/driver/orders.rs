@@ -1,10 +1,11 @@
 //! What operators and the embedding program ask of the master, and their answers.
 
-use std::sync::Arc;
-
 use tokio::sync::oneshot;
 
-use super::{Ask, Driver, Event, Place, children::Line, courier::report, status::Status};
+use super::{
+    Ask, Driver, Event, Place, children::Line, courier::report, deployment::Deployment,
+    status::Status,
+};
 use crate::{
     broker::{Report, Role, Verb},
     master::policy::Change,
@@ -171,20 +172,30 @@ impl Driver {
 
     /// Loads the configuration anew, and replaces the processes where it is good.
     pub(super) fn reload(&mut self, ask: Option<Ask>, agent: Agent) {
-        let (old, new) = (self.plan(), (self.loader)());
-        let new = match new {
+        let new = match (self.loader)() {
             Ok(new) => new,
             Err(error) => return self.refuse(ask, error),
         };
-        if let Some(what) = old.refuses(&new) {
-            let text = format!("{what} changed, which needs a new start of the master");
+        let old = &self.deployment().plan;
+        if old.socket != new.socket {
+            let text = format!(
+                "the socket cannot change from {} to {} while processes and commands are connected \
+                 to it; that needs a new start of the master",
+                old.socket.display(),
+                new.socket.display()
+            );
             return self.refuse(ask, text);
         }
         let agent = agent == Agent::Too || old.agent_differs(&new);
+        // What cannot be opened ends it here, before anything has changed.
+        let new = match Deployment::open(new, &self.open_listeners()) {
+            Ok(new) => new,
+            Err(error) => return self.refuse(ask, error.to_string()),
+        };
         self.generation_last += 1;
         let generation = self.generation_last;
-        let rules = Box::new(new.rules());
-        self.plans.insert(generation, Arc::new(new));
+        let rules = Box::new(new.plan.rules());
+        self.deployments.insert(generation, new);
         self.happen(Event::Reload {
             ask,
             generation,
@@ -261,9 +272,9 @@ impl Driver {
     }
 
     fn listener_addresses(&self) -> Vec<(String, String)> {
-        self.listeners
-            .iter()
-            .map(|listener| (listener.name.clone(), listener.address.clone()))
+        let listeners = self.deployment().listeners.iter();
+        listeners
+            .map(|(name, listener)| (name.clone(), listener.address.clone()))
             .collect()
     }
 }

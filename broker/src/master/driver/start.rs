@@ -5,7 +5,7 @@ use std::{
     fs, io,
     os::unix::fs::DirBuilderExt,
     path::Path,
-    sync::{Arc, mpsc::sync_channel},
+    sync::mpsc::sync_channel,
     thread::{self, JoinHandle},
 };
 
@@ -19,9 +19,9 @@ use super::{
     Driver, Ended, Loader, Sources,
     children::Children,
     courier::Courier,
+    deployment::Deployment,
     orders::Call,
     signals::{Listening, Signals},
-    sink::Sink,
 };
 use henhouse_proto::Endpoint;
 
@@ -29,13 +29,11 @@ use crate::{
     broker::{self, Admission, Broker, BrokerConfig, BrokerEvents, BrokerHandle},
     limits::Limits,
     master::{
-        os::{
-            Spawner, Strangers,
-            listener::{ListenError, Listener},
-        },
+        os::{Spawner, Strangers, listener::ListenError},
         plan::Plan,
         policy::Supervisor,
     },
+    outlet::Outlet,
 };
 
 /// Calls of the embedding program that may wait.
@@ -132,32 +130,35 @@ async fn prepare(
 ) -> Result<(Driver, Sources), StartError> {
     let system = |what| move |error| StartError::System(what, error);
     let signals = Signals::listen(options.signals).map_err(system("listen for signals"))?;
-    let sink = Sink::start().map_err(system("start a thread"))?;
+    let outlet = Outlet::open().map_err(system("start a thread"))?;
     // The spawner keeps the children's descriptors occupied, so it is there before any other.
     let spawner = Spawner::start(options.strangers).map_err(system("start a thread"))?;
     make_directory(&plan.socket).map_err(system("make the socket's directory"))?;
     let (broker, events) = start_broker(&plan)?;
-    let listeners = match open_listeners(&plan) {
-        Ok(listeners) => listeners,
+    let (rules, generation) = (plan.rules(), 1);
+    let deployment = match Deployment::open(plan, &[]) {
+        Ok(deployment) => deployment,
         Err(error) => {
             broker.stop().await;
             return Err(error);
         }
     };
+    for (name, listener) in &deployment.listeners {
+        tracing::info!("listening for `{name}` at {}", listener.address);
+    }
     let (children, from_children) = Children::new();
-    let generation = 1;
     let driver = Driver {
-        machine: Supervisor::new(plan.rules(), generation, fastrand::Rng::new()),
+        machine: Supervisor::new(rules, generation, fastrand::Rng::new()),
         epoch: Instant::now(),
-        plans: BTreeMap::from([(generation, Arc::new(plan))]),
+        deployments: BTreeMap::from([(generation, deployment)]),
         committed: generation,
         generation_last: generation,
         loader,
-        listeners,
+        given: HashMap::new(),
         courier: Courier::start(broker.clone(), spawner.requests.clone()),
         broker,
         children,
-        sink,
+        outlet,
         asks: HashMap::new(),
         ask_last: 0,
         followers: Vec::new(),
@@ -183,16 +184,6 @@ fn start_broker(plan: &Plan) -> Result<(BrokerHandle, BrokerEvents), broker::Sta
         admission: Admission::Tokens,
         limits: Limits::default(),
     })
-}
-
-fn open_listeners(plan: &Plan) -> Result<Vec<Listener>, StartError> {
-    let open = |listen: &crate::master::plan::Listen| {
-        Listener::open(&listen.name, &listen.address).map_err(|error| StartError::Listen {
-            name: listen.name.clone(),
-            error,
-        })
-    };
-    plan.listen.iter().map(open).collect()
 }
 
 /// Others must not be able to put anything in the socket's place.

@@ -28,7 +28,14 @@ impl Terminal {
 }
 
 fn is_there() -> bool {
-    File::open("/dev/tty").is_ok()
+    match File::open("/dev/tty") {
+        Ok(_) => true,
+        // Anything else, such as that descriptors have run out, does not say that it is gone.
+        Err(error) => !matches!(
+            error.raw_os_error(),
+            Some(libc::ENXIO | libc::EIO | libc::ENOENT)
+        ),
+    }
 }
 
 /// Where the system does not say, HUP is listened for.

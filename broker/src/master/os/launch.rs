@@ -3,10 +3,7 @@
 use std::{
     ffi::{OsStr, OsString},
     io,
-    os::{
-        fd::{AsRawFd, OwnedFd},
-        unix::process::CommandExt,
-    },
+    os::{fd::AsRawFd, unix::process::CommandExt},
     process::{Child, Command, Stdio},
     sync::Arc,
 };
@@ -15,6 +12,7 @@ use rustix::process::Signal;
 
 use super::{
     environment,
+    listener::Listener,
     raw::{self, ChildSetup},
 };
 use crate::master::program::Program;
@@ -46,7 +44,7 @@ pub(crate) struct Launch {
     /// What the child is told beside the program's own environment.
     pub(crate) told: Vec<(&'static str, String)>,
     /// Name and socket of each listener, in order.
-    pub(crate) listeners: Vec<(String, Arc<OwnedFd>)>,
+    pub(crate) listeners: Vec<(String, Arc<Listener>)>,
     pub(crate) orphan: Orphan,
 }
 
@@ -71,7 +69,7 @@ impl Launch {
             listeners: self
                 .listeners
                 .iter()
-                .map(|(_, fd)| fd.as_raw_fd())
+                .map(|(_, listener)| listener.socket.as_raw_fd())
                 .collect(),
             environment: self.environment(),
         };

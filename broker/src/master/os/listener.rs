@@ -8,7 +8,6 @@ use std::{
         unix::{fs::FileTypeExt, net::UnixStream},
     },
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -103,47 +102,44 @@ pub enum ListenError {
     Other(String, #[source] io::Error),
 }
 
-/// A socket that the master keeps open until its end, and that workers accept on.
+/// A socket that the master keeps open as long as any configuration or worker has it, and that
+/// workers accept on.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    pub(crate) name: String,
-    pub(crate) socket: Arc<OwnedFd>,
+    pub(crate) socket: OwnedFd,
+    /// The address that was asked for.
+    pub(crate) wanted: Address,
     /// The socket's own idea of its address: with port 0 the kernel chose one.
     pub(crate) address: String,
-    path: Option<PathBuf>,
 }
 
 impl Listener {
     /// Binds the address, or takes it over from systemd.
-    pub(crate) fn open(name: &str, address: &Address) -> Result<Self, ListenError> {
-        let text = address.to_string();
-        let (socket, path) = match address {
-            Address::Tcp(at) => (bind_tcp(*at).map_err(|e| say(&text, e))?, None),
+    pub(crate) fn open(wanted: &Address) -> Result<Self, ListenError> {
+        let text = wanted.to_string();
+        let socket = match wanted {
+            Address::Tcp(at) => bind_tcp(*at).map_err(|e| say(&text, e))?,
             Address::Unix(path) => {
                 make_room(path, &text)?;
-                (
-                    bind_unix(path).map_err(|e| say(&text, e))?,
-                    Some(path.clone()),
-                )
+                bind_unix(path).map_err(|e| say(&text, e))?
             }
-            Address::Systemd(wanted) => (take_passed(wanted)?, None),
+            Address::Systemd(name) => take_passed(name)?,
         };
         // Above the numbers that children get their listeners at, and kept out of every exec.
         let socket = rustix::io::fcntl_dupfd_cloexec(socket.as_fd(), above_reserved())
             .map_err(|error| ListenError::Other(text.clone(), error.into()))?;
         let bound = local_address(&socket);
         Ok(Self {
-            name: name.to_owned(),
-            socket: Arc::new(socket),
+            socket,
+            wanted: wanted.clone(),
             address: bound.map_or(text, |address| address.to_string()),
-            path,
         })
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Some(path) = &self.path {
+        if let Address::Unix(path) = &self.wanted {
             let _ = fs::remove_file(path);
         }
     }
@@ -241,7 +237,7 @@ mod tests {
     use super::*;
 
     fn open(address: &str) -> Result<Listener, ListenError> {
-        Listener::open("http", &Address::parse(address).unwrap())
+        Listener::open(&Address::parse(address).unwrap())
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The thin layer over the operating system: it starts, signals and reaps, and decides nothing.
 
 mod environment;
+mod explain;
 mod launch;
 pub(crate) mod listener;
 mod raw;

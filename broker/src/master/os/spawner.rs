@@ -10,6 +10,7 @@ use std::{
     os::fd::OwnedFd,
     os::unix::process::ExitStatusExt,
     process::{Child, ExitStatus},
+    sync::Arc,
     thread,
 };
 
@@ -19,7 +20,7 @@ use rustix::{
 };
 use tokio::sync::mpsc;
 
-use super::{launch::Launch, raw, reserve::Reserve};
+use super::{explain::explain, launch::Launch, raw, reserve::Reserve};
 use crate::master::policy::Exit;
 
 /// Requests and replies that may wait: some for each of the most processes there can be.
@@ -131,7 +132,7 @@ impl Nursery {
     }
 
     fn spawn(&mut self, incarnation: u64, launch: Launch) {
-        let path = launch.program.command.display().to_string();
+        let program = Arc::clone(&launch.program);
         let reply = match self.reserve.fill().and_then(|()| launch.start()) {
             Ok(mut child) => {
                 let reply = Reply::Spawned {
@@ -145,7 +146,7 @@ impl Nursery {
             }
             Err(error) => Reply::SpawnFailed {
                 incarnation,
-                reason: format!("{path}: {error}"),
+                reason: explain(&program, &error),
             },
         };
         self.tell(reply);

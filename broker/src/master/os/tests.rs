@@ -28,6 +28,8 @@ struct Ward {
     incarnation: u64,
 }
 
+type Named = (String, Arc<Listener>);
+
 /// A child that was started.
 struct Started {
     incarnation: u64,
@@ -58,15 +60,12 @@ impl Ward {
         timeout(PATIENCE, next).await.expect("no reply in time")
     }
 
-    async fn launch(&mut self, program: Program, listeners: &[&Listener]) -> Reply {
+    async fn launch(&mut self, program: Program, listeners: &[Named]) -> Reply {
         self.incarnation += 1;
         let launch = Box::new(Launch {
             program: Arc::new(program),
             told: vec![("HENHOUSE_ROLE", "worker".to_owned())],
-            listeners: listeners
-                .iter()
-                .map(|listener| (listener.name.clone(), Arc::clone(&listener.socket)))
-                .collect(),
+            listeners: listeners.to_vec(),
             orphan: Orphan::Kill,
         });
         let request = Request::Spawn {
@@ -77,7 +76,7 @@ impl Ward {
         self.reply().await
     }
 
-    async fn start(&mut self, script: &str, listeners: &[&Listener]) -> Started {
+    async fn start(&mut self, script: &str, listeners: &[Named]) -> Started {
         match self.launch(shell(script), listeners).await {
             Reply::Spawned {
                 incarnation,
@@ -101,7 +100,7 @@ impl Ward {
     }
 
     /// What the script writes until its end.
-    async fn output(&mut self, script: &str, listeners: &[&Listener]) -> String {
+    async fn output(&mut self, script: &str, listeners: &[Named]) -> String {
         let mut child = self.start(script, listeners).await;
         let text = read_all(child.stdout.take().unwrap()).await;
         assert_eq!(self.exit().await, Exit::Code(0), "{text}");
@@ -123,8 +122,9 @@ async fn read_all(pipe: OwnedFd) -> String {
     timeout(PATIENCE, read).await.unwrap().unwrap().unwrap()
 }
 
-fn listener(name: &str) -> Listener {
-    Listener::open(name, &Address::parse("127.0.0.1:0").unwrap()).unwrap()
+fn listener(name: &str) -> Named {
+    let address = Address::parse("127.0.0.1:0").unwrap();
+    (name.to_owned(), Arc::new(Listener::open(&address).unwrap()))
 }
 
 fn is_alive(pid: u32) -> bool {
@@ -147,7 +147,7 @@ async fn a_program_that_does_not_exist_is_told_even_with_listeners() {
     let (one, two) = (listener("one"), listener("two"));
     let mut program = shell("");
     program.command = "/no/such/program".into();
-    let reply = ward.launch(program, &[&one, &two]).await;
+    let reply = ward.launch(program, &[one, two]).await;
     let Reply::SpawnFailed { reason, .. } = reply else {
         panic!("it was started: {reply:?}");
     };
@@ -164,7 +164,7 @@ async fn a_worker_finds_its_listeners_as_systemd_passes_them() {
     let script = "echo $LISTEN_FDS $LISTEN_FDNAMES $HENHOUSE_ROLE; \
                   [ $LISTEN_PID = $$ ] && echo mine; \
                   for fd in /proc/$$/fd/*; do echo ${fd##*/} $(readlink $fd | cut -d: -f1); done";
-    let text = ward.output(script, &[&one, &two]).await;
+    let text = ward.output(script, &[one, two]).await;
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[..2], ["2 one:two worker", "mine"], "{text}");
     let sockets: Vec<_> = lines

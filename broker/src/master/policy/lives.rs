@@ -23,14 +23,28 @@ impl Supervisor {
     }
 
     pub(super) fn ready(&mut self, incarnation: Incarnation) {
-        let now = self.now;
+        let (now, left) = (self.now, self.time_left());
+        let Some((index, _)) = self.find(incarnation) else {
+            return;
+        };
+        let drain_timeout = self.role_rules(self.slots[index].place).drain_timeout;
         let Some((place, process)) = self.process_mut(incarnation) else {
             return;
         };
-        if !matches!(process.phase, Phase::Starting { .. }) {
-            return;
+        match process.phase {
+            Phase::Starting { .. } => process.phase = Phase::Ready,
+            // It was asked to go while its Ready was on the way: it may hold requests.
+            Phase::Draining { .. } if process.ready_at.is_none() => {
+                process.phase = Phase::Draining {
+                    until: now + drain_timeout.min(left),
+                };
+            }
+            Phase::Ready
+            | Phase::Lost { .. }
+            | Phase::Draining { .. }
+            | Phase::Terminating { .. }
+            | Phase::Killed => return,
         }
-        process.phase = Phase::Ready;
         process.ready_at = Some(now);
         let took = Span(now.saturating_sub(process.started));
         let text = match process.pid {
@@ -131,8 +145,69 @@ impl Supervisor {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Action, Event, Rules, Supervisor};
+    use super::super::{Action, Event, Rules, Supervisor, rules::READY_GRACE};
     use super::*;
+
+    /// A house of one worker and no agent, whose worker starts.
+    fn starting() -> (Supervisor, Vec<Action>) {
+        let rules = Rules {
+            agent: None,
+            ..Rules::default()
+        };
+        let mut machine = Supervisor::new(rules, 1, fastrand::Rng::with_seed(1));
+        let mut out = Vec::new();
+        machine.handle(Duration::ZERO, Event::Boot, &mut out);
+        (machine, out)
+    }
+
+    fn is_terminated(out: &[Action]) -> bool {
+        let term = |action: &Action| matches!(action, Action::Terminate { .. });
+        out.iter().any(term)
+    }
+
+    #[test]
+    fn one_whose_ready_crosses_the_stop_is_drained_like_any_other() {
+        let (mut machine, mut out) = starting();
+        machine.handle(Duration::ZERO, Event::Stop { ask: None }, &mut out);
+        let drained = |action: &Action| matches!(action, Action::Drain { incarnation: 1, .. });
+        assert!(out.iter().any(drained) && !is_terminated(&out), "{out:#?}");
+        let ready = READY_GRACE / 2;
+        machine.handle(ready, Event::Ready { incarnation: 1 }, &mut out);
+        let drain_timeout = Rules::default().worker.drain_timeout;
+        machine.handle(ready + drain_timeout / 2, Event::Tick, &mut out);
+        assert!(!is_terminated(&out), "{out:#?}");
+        machine.handle(ready + drain_timeout, Event::Tick, &mut out);
+        assert!(is_terminated(&out), "{out:#?}");
+    }
+
+    #[test]
+    fn one_that_is_not_ready_at_the_stop_is_not_waited_for() {
+        let (mut machine, mut out) = starting();
+        machine.handle(Duration::ZERO, Event::Stop { ask: None }, &mut out);
+        machine.handle(READY_GRACE, Event::Tick, &mut out);
+        assert!(is_terminated(&out), "{out:#?}");
+    }
+
+    #[test]
+    fn one_that_is_ready_a_moment_too_late_may_finish_what_it_took() {
+        let (mut machine, mut out) = starting();
+        let second = Duration::from_secs(1);
+        machine.handle(second, Event::Ready { incarnation: 1 }, &mut out);
+        let exited = Event::Exited {
+            incarnation: 1,
+            exit: super::super::Exit::Code(1),
+        };
+        machine.handle(Duration::from_secs(40), exited, &mut out);
+        // Its successor takes just too long.
+        let late = Duration::from_secs(40) + Rules::default().worker.start_timeout;
+        machine.handle(late, Event::Tick, &mut out);
+        machine.handle(late, Event::Ready { incarnation: 2 }, &mut out);
+        machine.handle(late + READY_GRACE, Event::Tick, &mut out);
+        assert!(!is_terminated(&out), "{out:#?}");
+        let drain_timeout = Rules::default().worker.drain_timeout;
+        machine.handle(late + drain_timeout, Event::Tick, &mut out);
+        assert!(is_terminated(&out), "{out:#?}");
+    }
 
     #[test]
     fn a_master_that_was_stopped_meanwhile_gives_who_starts_a_moment_more() {
@@ -148,6 +223,7 @@ mod tests {
         assert_eq!(out.iter().filter(started).count(), 2, "{out:#?}");
         // And no more than a moment.
         machine.handle(late + timeout, Event::Tick, &mut out);
+        machine.handle(late + timeout + READY_GRACE, Event::Tick, &mut out);
         let ended = |action: &Action| matches!(action, Action::Terminate { incarnation: 2 });
         assert!(out.iter().any(ended), "{out:#?}");
     }

@@ -4,6 +4,7 @@
 //! passed in, so that thousands of hours of faults can be played through in seconds
 //! (`simulation`), and a bad one again.
 
+mod agency;
 mod backoff;
 mod ending;
 mod exit;
@@ -45,6 +46,10 @@ const ROUNDS_MAX: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct Supervisor {
     rules: Rules,
+    /// What holds for an agent: also for one that a reload brings, or takes away.
+    agent_rules: RoleRules,
+    /// Whether the broker keeps what is for an agent while there is none.
+    agent_expected: bool,
     stage: Stage,
     /// The agent's first, if there is one, then the workers' by index.
     slots: Vec<Slot>,
@@ -73,6 +78,8 @@ impl Supervisor {
         Self {
             slots: agent.into_iter().chain(workers).map(Slot::new).collect(),
             workers_configured: rules.workers,
+            agent_rules: rules.agent.clone().unwrap_or_else(RoleRules::agent),
+            agent_expected: rules.agent.is_some(),
             rules,
             stage: Stage::Idle,
             generation,
@@ -151,6 +158,7 @@ impl Supervisor {
             self.calm_down();
             self.give_up();
             self.progress_rollout();
+            self.progress_agents_leave();
             self.progress_watches();
             self.refill();
             self.renew();
@@ -188,11 +196,7 @@ impl Supervisor {
 
     fn role_rules(&self, place: Place) -> &RoleRules {
         match place {
-            Place::Agent => self
-                .rules
-                .agent
-                .as_ref()
-                .expect("there is an agent's slot only where there are rules for it"),
+            Place::Agent => &self.agent_rules,
             Place::Worker(_) => &self.rules.worker,
         }
     }

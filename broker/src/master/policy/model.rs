@@ -121,12 +121,16 @@ pub(crate) enum Action {
     Dismiss { incarnation: Incarnation },
     /// Tell the broker how many workers there should be.
     Expect { workers: u32 },
+    /// Tell the broker whether there is to be an agent from now on.
+    ExpectAgent { expected: bool },
     /// Tell the broker that no one may join from now on.
     ShuttingDown,
     /// The agent and all workers were ready for the first time.
     Booted,
     /// From now on new starts use this generation.
     Commit { generation: Generation },
+    /// Nothing is started of this generation any more, which never became the one for new starts.
+    Discard { generation: Generation },
     /// A line for the log.
     Note { level: Level, text: String },
     /// A line for somebody who waits.

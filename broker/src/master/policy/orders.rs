@@ -114,7 +114,7 @@ impl Supervisor {
         for at in 0..self.slots.len() {
             match self.slots[at].place {
                 Place::Worker(index) if index >= count && !self.slots[at].removed => {
-                    self.scale_away(at);
+                    self.close_slot(at, "there are to be fewer workers");
                 }
                 _ => {}
             }
@@ -123,17 +123,18 @@ impl Supervisor {
         self.note(Level::Info, format!("there are to be {count} workers"));
     }
 
-    fn scale_away(&mut self, at: usize) {
+    /// The slot is not filled again, and who is in it goes.
+    pub(super) fn close_slot(&mut self, at: usize, cause: &str) {
         let slot = &mut self.slots[at];
         slot.removed = true;
         slot.wake = None;
         slot.renew_at = None;
         let (current, incoming) = (slot.current.is_some(), slot.incoming.is_some());
         if current {
-            self.dismiss(at, Seat::Current, "there are to be fewer workers");
+            self.dismiss(at, Seat::Current, cause);
         }
         if incoming {
-            self.dismiss(at, Seat::Incoming, "there are to be fewer workers");
+            self.dismiss(at, Seat::Incoming, cause);
         }
     }
 
@@ -164,7 +165,7 @@ impl Supervisor {
         match *goal {
             Goal::Restarted { place, after } => {
                 let Some(index) = self.index_of(place).filter(|&at| !self.slots[at].removed) else {
-                    return Some((false, format!("{place} was scaled away")));
+                    return Some((false, format!("there is no {place} any more")));
                 };
                 let current = self.slots[index].current.as_ref()?;
                 let new = current.is_ready() && current.incarnation > after;
@@ -173,8 +174,8 @@ impl Supervisor {
             Goal::Scaled { until } => {
                 let is_up = |slot: &&Slot| slot.current.as_ref().is_some_and(Process::is_ready);
                 let (ready, wanted) = (self.workers().filter(is_up).count(), self.rules.workers);
-                let gone = self.slots.iter().all(|slot| !slot.removed);
-                if gone && self.workers().all(|slot| is_up(&slot)) {
+                let stays = |slot: &Slot| slot.place == Place::Agent || !slot.removed;
+                if self.slots.iter().all(stays) && self.workers().all(|slot| is_up(&slot)) {
                     Some((true, format!("{wanted} workers are ready")))
                 } else if until <= self.now {
                     Some((false, format!("{ready} of {wanted} workers are ready")))

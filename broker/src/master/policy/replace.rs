@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{
     Supervisor,
     model::{Action, Generation, Incarnation, Level, Now, Place},
-    rules::Rules,
+    rules::{READY_GRACE, Rules},
     slot::{Manner, Phase, Process, Seat, Slot},
     stage::Stage,
     trouble::Trouble,
@@ -50,7 +50,7 @@ impl Supervisor {
                     Seat::Current => self.vacated(index, ready_at),
                     _ => self.put_off_renewal(index),
                 }
-                self.rollout_trouble(incarnation, &words);
+                self.rollout_trouble(place, incarnation, &words);
                 self.watches_trouble(place, incarnation, &words);
             }
             Stage::BootAgent | Stage::BootWorkers => {
@@ -67,10 +67,17 @@ impl Supervisor {
             Trouble::Failing(reason) => Manner::Drain {
                 cause: format!("it fails: {reason}"),
             },
+            Trouble::NotReady => Manner::DrainUnready {
+                cause: "it was not ready in time".to_owned(),
+            },
             Trouble::Lost { goodbye: true } => Manner::Wait {
                 until: self.now + rules.drain_timeout,
             },
-            _ => Manner::Terminate {
+            Trouble::Lost { goodbye: false }
+            | Trouble::Stuck
+            | Trouble::Silent(_)
+            | Trouble::Exited(_)
+            | Trouble::NotSpawned(_) => Manner::Terminate {
                 until: self.now + rules.term_grace,
             },
         }
@@ -131,17 +138,20 @@ impl Supervisor {
         };
         let place = self.slots[index].place;
         let within = self.role_rules(place).drain_timeout.min(left);
+        let drain = |cause| Action::Drain {
+            incarnation,
+            within,
+            cause,
+        };
         let (phase, action) = match manner {
-            Manner::Drain { cause } => (
-                Phase::Draining {
-                    until: now + within,
-                },
-                Some(Action::Drain {
-                    incarnation,
-                    within,
-                    cause,
-                }),
-            ),
+            Manner::Drain { cause } => {
+                let until = now + within;
+                (Phase::Draining { until }, Some(drain(cause)))
+            }
+            Manner::DrainUnready { cause } => {
+                let until = now + within.min(READY_GRACE);
+                (Phase::Draining { until }, Some(drain(cause)))
+            }
             Manner::Wait { until } => (Phase::Draining { until }, None),
             Manner::Terminate { until } => (
                 Phase::Terminating { until },
@@ -159,18 +169,21 @@ impl Supervisor {
         self.out.extend(action);
     }
 
-    /// Has the process in that seat go: one at work is drained, any other is terminated.
+    /// Has the process in that seat go: one at work is drained, and one that starts may get ready
+    /// at this very moment.
     pub(super) fn dismiss(&mut self, index: usize, seat: Seat, cause: &str) {
         let process = self.slots[index].take(seat);
         let grace = self.role_rules(self.slots[index].place).term_grace;
-        let manner = if process.is_ready() {
-            Manner::Drain {
-                cause: cause.to_owned(),
-            }
-        } else {
-            Manner::Terminate {
+        let cause = cause.to_owned();
+        let manner = match process.phase {
+            Phase::Ready => Manner::Drain { cause },
+            Phase::Starting { .. } => Manner::DrainUnready { cause },
+            Phase::Lost { .. }
+            | Phase::Draining { .. }
+            | Phase::Terminating { .. }
+            | Phase::Killed => Manner::Terminate {
                 until: self.now + grace,
-            }
+            },
         };
         self.leave(index, process, manner);
     }

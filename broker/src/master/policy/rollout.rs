@@ -28,6 +28,8 @@ pub(super) struct Rollout {
     began: Now,
     /// The agent is to be replaced first, and has not been yet.
     agent_due: bool,
+    /// The agent is one that the old configuration does not have.
+    agent_is_new: bool,
     /// A worker of the new generation has proved itself: new starts use it from now on.
     committed: bool,
     done: BTreeSet<Place>,
@@ -38,15 +40,13 @@ pub(super) struct Rollout {
 impl Supervisor {
     pub(super) fn reload(&mut self, mut reload: Reload) {
         let refusal = match self.stage {
-            Stage::Serving if reload.rules.agent.is_some() != self.rules.agent.is_some() => {
-                "an [agent] section that comes or goes needs a new start of the master"
-            }
             Stage::Serving => "",
             Stage::Ending(_) | Stage::Over => "the master is shutting down",
             Stage::Idle | Stage::BootAgent | Stage::BootWorkers => "the master is still starting",
         };
         if !refusal.is_empty() {
             self.note(Level::Warn, format!("no reload: {refusal}"));
+            self.discard(reload.generation);
             self.answer(reload.asks, false, refusal);
             return;
         }
@@ -60,6 +60,7 @@ impl Supervisor {
         }
         // The newest configuration is what all who wait want; one run answers them all.
         if let Some(earlier) = self.reload_next.take() {
+            self.discard(earlier.generation);
             reload.asks.extend(earlier.asks);
             reload.agent |= earlier.agent;
         }
@@ -71,8 +72,14 @@ impl Supervisor {
             Level::Info,
             format!("reload to generation {} begins", reload.generation),
         );
+        let agent = reload.rules.agent.clone();
+        let agent_is_new = self.rules.agent.is_none() && agent.is_some();
+        if let Some(rules) = agent.filter(|_| agent_is_new) {
+            self.open_agents_slot(rules);
+        }
         self.rollout = Some(Rollout {
-            agent_due: reload.agent && reload.rules.agent.is_some(),
+            agent_due: agent_is_new || (reload.agent && reload.rules.agent.is_some()),
+            agent_is_new,
             reload,
             began: self.now,
             committed: false,
@@ -86,18 +93,16 @@ impl Supervisor {
         if !matches!(self.stage, Stage::Serving) {
             return;
         }
-        match self.rollout.take() {
-            None => {
-                if let Some(next) = self.reload_next.take() {
-                    self.begin_rollout(next);
-                }
-            }
-            Some(mut rollout) => {
-                if self.advance(&mut rollout) {
-                    self.rollout = Some(rollout);
-                } else {
-                    self.finish_rollout(rollout);
-                }
+        if self.rollout.is_none()
+            && let Some(next) = self.reload_next.take()
+        {
+            self.begin_rollout(next);
+        }
+        if let Some(mut rollout) = self.rollout.take() {
+            if self.advance(&mut rollout) {
+                self.rollout = Some(rollout);
+            } else {
+                self.finish_rollout(rollout);
             }
         }
     }
@@ -201,6 +206,13 @@ impl Supervisor {
             workers,
             ..reload.rules.clone()
         };
+        match (&reload.rules.agent, self.index_of(Place::Agent)) {
+            (Some(rules), _) => self.agent_rules = rules.clone(),
+            // It serves the old workers. Where it dies it stays dead, for the program that it ran
+            // is not configured any more.
+            (None, Some(index)) => self.slots[index].removed = true,
+            (None, None) => {}
+        }
         self.act(Action::Commit {
             generation: reload.generation,
         });
@@ -226,11 +238,16 @@ impl Supervisor {
     }
 
     /// Ends the reload where this was the process on trial.
-    pub(super) fn rollout_trouble(&mut self, incarnation: Incarnation, words: &str) {
-        let trial = self.rollout.as_ref().and_then(|rollout| rollout.trial);
-        let Some((place, _)) = trial.filter(|&(_, on_trial)| on_trial == incarnation) else {
+    pub(super) fn rollout_trouble(&mut self, place: Place, incarnation: Incarnation, words: &str) {
+        let Some(rollout) = &self.rollout else {
             return;
         };
+        let on_trial = rollout.trial.is_some_and(|(_, tried)| tried == incarnation);
+        // Nothing but the new configuration has such an agent, and it is not known to be good yet.
+        let new_agent = place == Place::Agent && rollout.agent_is_new && !rollout.committed;
+        if !on_trial && !new_agent {
+            return;
+        }
         if let (Place::Agent, Some(agent)) = (place, self.index_of(Place::Agent)) {
             // The old program is known to be good: it need not wait for the new one's backoff.
             self.slots[agent].wake = Some(self.now);
@@ -242,6 +259,7 @@ impl Supervisor {
     pub(super) fn abort_rollout(&mut self, reason: &str, culprit: Option<Incarnation>) {
         let ending = matches!(self.stage, Stage::Ending(_));
         if let Some(next) = self.reload_next.take_if(|_| ending) {
+            self.discard(next.generation);
             self.answer(next.asks, false, reason);
         }
         let Some(rollout) = self.rollout.take() else {
@@ -267,6 +285,24 @@ impl Supervisor {
         if let Some((index, Seat::Incoming)) = on_trial {
             self.dismiss(index, Seat::Incoming, "the reload was broken off");
         }
+        if !rollout.committed {
+            let (generation, is_new) = (rollout.reload.generation, rollout.agent_is_new);
+            self.discard(generation);
+            // At the end of all it goes as any agent does, after the workers.
+            if !ending {
+                self.take_back_agent(generation, is_new);
+            }
+        }
+    }
+
+    /// Whether the reload under way brings an agent where there was none.
+    pub(super) fn brings_agent(&self) -> bool {
+        let rollout = self.rollout.as_ref();
+        rollout.is_some_and(|rollout| rollout.agent_is_new)
+    }
+
+    fn discard(&mut self, generation: Generation) {
+        self.act(Action::Discard { generation });
     }
 
     /// When the process on trial will have proved itself.

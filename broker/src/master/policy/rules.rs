@@ -9,6 +9,10 @@ pub(crate) const WORKERS_MAX: u32 = 512;
 /// as failed: a crash closes the socket some time before it can be reaped.
 pub(crate) const LOST_GRACE: Duration = Duration::from_secs(1);
 
+/// How long one that was asked to go before it was ready may still say Ready: it may have said so,
+/// and serve, before it could read that it was asked. Many times what a loaded machine takes.
+pub(crate) const READY_GRACE: Duration = Duration::from_millis(500);
+
 /// How long the master waits, after the last KILL of a shutdown, for the kernel to deliver it.
 pub(crate) const KILL_GRACE: Duration = Duration::from_secs(2);
 

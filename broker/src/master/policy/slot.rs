@@ -40,16 +40,14 @@ pub(crate) enum Phase {
 #[derive(Clone, Debug)]
 pub(super) enum Manner {
     /// It is asked to finish.
-    Drain {
-        cause: String,
-    },
+    Drain { cause: String },
+    /// It is asked to finish, and has nothing to finish unless its Ready is on the way.
+    DrainUnready { cause: String },
     /// It is going already, and is given the time of a drain.
-    Wait {
-        until: Now,
-    },
-    Terminate {
-        until: Now,
-    },
+    Wait { until: Now },
+    /// It is sent TERM.
+    Terminate { until: Now },
+    /// It is sent KILL.
     Kill,
 }
 
@@ -97,7 +95,7 @@ pub(crate) struct Slot {
     pub(crate) starts: u64,
     /// How the last process that was here ended.
     pub(crate) last_end: Option<String>,
-    /// Scaled away: it ends with the last of `leaving`.
+    /// Not to be filled again: it ends with the last process in it.
     pub(crate) removed: bool,
 }
 

@@ -168,6 +168,7 @@ func join(ctx context.Context, c command) (object, error) {
 		OnRefused: func(err *henhouse.RefusedError, action string) {
 			say(object{"event": "refused", "code": err.Code, "action": action})
 		},
+		OnLost: func(error) { say(object{"event": "lost"}) },
 		OnRestored: func() {
 			say(object{"event": "restored", "pid": messenger.PID(), "connection": messenger.Connection()})
 		},
@@ -235,7 +236,7 @@ func request(ctx context.Context, c command) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	timeout := 10 * time.Second
+	timeout := 2 * time.Minute
 	if c.TimeoutMS != 0 {
 		timeout = time.Duration(c.TimeoutMS) * time.Millisecond
 	}

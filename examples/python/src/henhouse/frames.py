@@ -5,10 +5,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from google.protobuf.message import DecodeError
+
 from .errors import HenhouseError
 from .v1 import henhouse_pb2 as wire
 
 _PREFIX = struct.Struct(">I")
+PREFIX_BYTES = _PREFIX.size
 
 #: What a broker takes where its Welcome has not said otherwise yet.
 FRAME_BYTES_MAX = 16 << 20
@@ -40,6 +43,9 @@ class FrameReader:
             end = _PREFIX.size + length
             if len(self._bytes) < end:
                 return
-            frame = wire.Frame.FromString(bytes(self._bytes[_PREFIX.size : end]))
+            try:
+                frame = wire.Frame.FromString(bytes(self._bytes[_PREFIX.size : end]))
+            except DecodeError as error:
+                raise HenhouseError(f"a frame cannot be read: {error}") from error
             del self._bytes[:end]
             yield frame

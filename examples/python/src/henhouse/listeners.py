@@ -101,3 +101,12 @@ async def outcome(handler: Handler, message: Message) -> Any:
     """Handlers may be plain functions or coroutine functions."""
     given = handler(message)
     return await given if inspect.isawaitable(given) else given
+
+
+def tell(handler: Callable[..., object] | None, *words: object) -> None:
+    """Calls a handler of the connection's own events; one that fails is logged, and ends nothing."""
+    try:
+        if handler is not None:
+            handler(*words)
+    except Exception:
+        _log.exception("a handler of the connection's own events failed")

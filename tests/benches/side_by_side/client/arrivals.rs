@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 
-use crate::wire::{Look, Part, Wire};
+use crate::talk::{Part, Wire};
+use crate::wire::Look;
 
 /// As much as any of the servers hands out at a time.
 const READ_BYTES: usize = 256 << 10;

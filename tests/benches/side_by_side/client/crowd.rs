@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::{Order, Report, say, wait_for_word};
 use crate::Trouble;
-use crate::process::now;
+use crate::talk::{Order, Report, now, say, wait_for_word};
 use crate::wire::Ends;
 
 /// Threads that only wait for a socket need little.
@@ -19,7 +18,10 @@ const STACK_BYTES: usize = 64 << 10;
 pub(super) fn idle(order: &Order, connections: usize) -> Result<(), Trouble> {
     let mut all: Vec<Ends> = Vec::new();
     for _ in 0..connections {
-        all.push(order.wire.join(&order.address, order.part)?);
+        // Only that which listens: where a protocol needs a second one to send, it would count.
+        let mut ends = order.wire.greet(&order.address, order.part)?;
+        order.wire.ready(&mut ends, order.part)?;
+        all.push(ends);
     }
     say(&Report::Ready)?;
     let mut scrap = vec![0; 64 << 10];

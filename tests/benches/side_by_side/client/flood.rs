@@ -5,8 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::arrivals::Arrivals;
-use super::{Order, Report, Task};
-use crate::process::now;
+use crate::talk::{Order, Report, Task, now};
 use crate::wire::{Ends, other};
 
 /// A paced sender sends so often.

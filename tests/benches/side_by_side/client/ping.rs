@@ -4,11 +4,8 @@ use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use super::arrivals::Arrivals;
-use super::{Order, Report};
+use crate::talk::{Order, Report};
 use crate::wire::{Ends, other};
-
-/// So much of a measurement is for warming up.
-const WARM_UP: f64 = 0.1;
 
 pub(super) fn ask(
     order: &Order,
@@ -27,8 +24,7 @@ pub(super) fn ask(
         while arrivals.read(&mut ends.reader)?.messages == 0 {}
         nanoseconds.push(u64::try_from(asked.elapsed().as_nanos()).unwrap_or(u64::MAX));
     }
-    nanoseconds.drain(..(nanoseconds.len() as f64 * WARM_UP) as usize);
-    Ok(Report::Asked { nanoseconds })
+    Ok(Report::asked(nanoseconds))
 }
 
 /// Until it is killed.

@@ -1,27 +1,29 @@
 //! Who is measured beside whom.
 
 mod copy_loop;
-mod henhouse;
+pub(crate) mod henhouse;
 mod naive;
 mod nats;
 mod node;
 mod redis;
+mod zmq;
 
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use self::node::{Plan, Script};
+pub(crate) use self::node::{House, Plan, Script};
 use crate::Trouble;
 use crate::process::{self, Running};
-use crate::wire::{Part, Wire};
+use crate::scenario::Through;
+use crate::talk::{Part, Wire};
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Peer {
     /// A server that raw clients speak to.
     Server(Server),
-    /// Node programs that are master and clients in one.
+    /// A house of Node programs.
     Node(Script),
 }
 
@@ -30,6 +32,7 @@ pub(crate) enum Server {
     Henhouse,
     Nats,
     Redis,
+    Zmq,
     CopyLoop,
     Naive,
 }
@@ -55,12 +58,14 @@ pub(crate) struct Started {
 }
 
 /// All of them, in the order of the table.
-pub(crate) const ALL: [Peer; 7] = [
+pub(crate) const ALL: [Peer; 9] = [
     Peer::Server(Server::Henhouse),
     Peer::Server(Server::CopyLoop),
     Peer::Server(Server::Nats),
     Peer::Server(Server::Redis),
+    Peer::Server(Server::Zmq),
     Peer::Server(Server::Naive),
+    Peer::Node(Script::Henhouse),
     Peer::Node(Script::NodeCluster),
     Peer::Node(Script::EggCluster),
 ];
@@ -71,9 +76,11 @@ impl Peer {
             Peer::Server(Server::Henhouse) => "henhouse",
             Peer::Server(Server::Nats) => "nats-server",
             Peer::Server(Server::Redis) => "redis",
+            Peer::Server(Server::Zmq) => "libzmq proxy",
             Peer::Server(Server::CopyLoop) => "copy loop (floor)",
             Peer::Server(Server::Naive) => "naive tokio (control)",
-            Peer::Node(Script::NodeCluster) => "node cluster IPC",
+            Peer::Node(Script::Henhouse) => "henhouse, in Node",
+            Peer::Node(Script::NodeCluster) => "node cluster",
             Peer::Node(Script::EggCluster) => "egg-cluster",
         }
     }
@@ -83,21 +90,44 @@ impl Peer {
         match self {
             Peer::Server(Server::Nats) => nats::version(),
             Peer::Server(Server::Redis) => redis::version(),
+            Peer::Server(Server::Zmq) => zmq::version(),
             Peer::Server(Server::Henhouse | Server::CopyLoop | Server::Naive) => {
                 Ok(env!("CARGO_PKG_VERSION").to_owned())
             }
             Peer::Node(script) => script.version(),
         }
     }
+
+    /// How it is run.
+    pub(crate) fn how(self) -> &'static str {
+        match self {
+            Peer::Server(Server::Henhouse) => henhouse::HOW,
+            Peer::Server(Server::Nats) => nats::HOW,
+            Peer::Server(Server::Redis) => redis::HOW,
+            Peer::Server(Server::Zmq) => zmq::HOW,
+            Peer::Server(Server::CopyLoop) => copy_loop::HOW,
+            Peer::Server(Server::Naive) => naive::HOW,
+            Peer::Node(script) => script.how(),
+        }
+    }
 }
 
 impl Server {
+    /// Whether there are clients that speak to it so.
+    pub(crate) fn speaks(self, through: Through) -> bool {
+        match through {
+            Through::Bytes => true,
+            Through::Library | Through::Handler => matches!(self, Server::Henhouse | Server::Nats),
+        }
+    }
+
     /// Starts it, and waits until it takes connections.
     pub(crate) fn start(self, place: Place<'_>) -> Result<Started, Trouble> {
         let started = match self {
             Server::Henhouse => henhouse::start(place),
             Server::Nats => nats::start(place),
             Server::Redis => redis::start(place),
+            Server::Zmq => zmq::start(place),
             Server::CopyLoop => copy_loop::start(place),
             Server::Naive => naive::start(place),
         }?;

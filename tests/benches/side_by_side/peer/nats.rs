@@ -6,7 +6,11 @@ use std::process::Command;
 use super::{Place, Started, program};
 use crate::Trouble;
 use crate::process::{self, Running};
-use crate::wire::Wire;
+use crate::talk::Wire;
+
+pub(super) const HOW: &str = "nats-server -c nats.conf, with host 127.0.0.1, max_payload 8MB and \
+    ping_interval 10m, over TCP on the loopback interface; where it is flooded also max_pending 4GB \
+    and write_deadline 60s";
 
 pub(super) fn version() -> Result<String, Trouble> {
     let mut command = Command::new(program("nats-server")?);

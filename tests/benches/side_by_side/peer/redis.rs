@@ -5,7 +5,10 @@ use std::process::Command;
 use super::{Place, Started, libraries, program};
 use crate::Trouble;
 use crate::process::{self, Running};
-use crate::wire::Wire;
+use crate::talk::Wire;
+
+pub(super) const HOW: &str = "redis-server --port 0 --save '' --appendonly no --maxclients 10000 \
+    --unixsocket s; where it is flooded also --client-output-buffer-limit 'pubsub 0 0 0'";
 
 pub(super) fn version() -> Result<String, Trouble> {
     let mut command = Command::new(program("redis-server")?);

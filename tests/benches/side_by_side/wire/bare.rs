@@ -2,7 +2,8 @@
 
 use std::io::{self, Read as _, Write as _};
 
-use super::{Ends, Look, Part};
+use super::{Ends, Look};
+use crate::talk::Part;
 
 /// The byte that says which side a client is on.
 pub(crate) const SIDES: [u8; 2] = *b"1n";

@@ -7,7 +7,8 @@ use henhouse_proto::frame;
 use henhouse_proto::wire::frame::Body;
 use henhouse_proto::wire::{Encoding, Hello, Message, Ready, Role, Route};
 
-use super::{Ends, Look, Part};
+use super::{Ends, Look};
+use crate::talk::Part;
 
 pub(super) fn greet(address: &str, part: Part) -> io::Result<Ends> {
     let mut stream = super::unix(address)?;

@@ -4,6 +4,7 @@ pub(crate) mod bare;
 mod henhouse;
 mod nats;
 mod redis;
+pub(crate) mod zmq;
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,28 +12,7 @@ use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
-use serde::{Deserialize, Serialize};
-
-/// A protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Wire {
-    /// Ours.
-    Henhouse,
-    /// NATS's text.
-    Nats,
-    /// Redis's text.
-    Redis,
-    /// A length and bytes, nothing else: for the brokers in here.
-    Bare,
-}
-
-/// Who a client is: the one at one side, or one of those at the other. Each side hears what the
-/// other sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Part {
-    One,
-    Many,
-}
+use crate::talk::{Part, Wire};
 
 /// A connection that is joined, or the two that a protocol needs for both directions.
 #[derive(Debug)]
@@ -67,6 +47,7 @@ impl Wire {
             Wire::Henhouse => henhouse::greet(address, part),
             Wire::Nats => nats::greet(address),
             Wire::Redis => redis::greet(address),
+            Wire::Zmq => zmq::greet(address),
             Wire::Bare => bare::greet(address, part),
         }
     }
@@ -77,6 +58,7 @@ impl Wire {
             Wire::Henhouse => henhouse::ready(ends),
             Wire::Nats => nats::ready(ends, part),
             Wire::Redis => redis::ready(ends, part),
+            Wire::Zmq => zmq::ready(ends, part),
             Wire::Bare => bare::ready(ends),
         }
     }
@@ -85,8 +67,10 @@ impl Wire {
     pub(crate) fn join(self, address: &str, part: Part) -> io::Result<Ends> {
         let mut ends = self.greet(address, part)?;
         self.ready(&mut ends, part)?;
-        if self == Wire::Redis {
-            ends.writer = redis::publisher(address)?;
+        match self {
+            Wire::Redis => ends.writer = redis::publisher(address)?,
+            Wire::Zmq => ends.writer = zmq::publisher(address)?,
+            Wire::Henhouse | Wire::Nats | Wire::Bare => {}
         }
         Ok(ends)
     }
@@ -97,6 +81,7 @@ impl Wire {
             Wire::Henhouse => henhouse::message(part, payload),
             Wire::Nats => nats::message(part, payload),
             Wire::Redis => redis::message(part, payload),
+            Wire::Zmq => zmq::message(part, payload),
             Wire::Bare => bare::message(payload),
         }
     }
@@ -107,6 +92,7 @@ impl Wire {
             Wire::Henhouse => henhouse::look(part, payload),
             Wire::Nats => nats::look(part, payload),
             Wire::Redis => redis::look(part, payload),
+            Wire::Zmq => zmq::look(part, payload),
             Wire::Bare => bare::look(payload),
         }
     }

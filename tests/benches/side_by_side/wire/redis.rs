@@ -2,7 +2,8 @@
 
 use std::io::{self, Write as _};
 
-use super::{Ends, Look, Part, other, read_until, subject};
+use super::{Ends, Look, other, read_until, subject};
+use crate::talk::Part;
 
 pub(super) fn greet(address: &str) -> io::Result<Ends> {
     let mut reader = super::unix(address)?;

@@ -3,12 +3,11 @@
 use std::thread;
 use std::time::Duration;
 
-use super::{FAILED, Figures, KIB_EACH, MILLISECONDS, PATIENCE, client, joined};
+use super::{FAILED, Figures, KIB_EACH, MILLISECONDS, PATIENCE, RAW, client, joined};
 use crate::Trouble;
-use crate::client::{Report, Task};
 use crate::peer::{Place, Server, Started};
 use crate::process::{Running, resident_bytes};
-use crate::wire::Part;
+use crate::talk::{Part, Report, Task};
 
 /// After the last has joined, what was said about it has been read after so long.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -84,7 +83,7 @@ pub(super) fn rush(
 fn crowd(server: &Started, processes: usize, task: Task) -> Result<Vec<Running>, Trouble> {
     let mut clients = Vec::new();
     for _ in 0..processes {
-        clients.push(client(server, Part::Many, task, false)?);
+        clients.push(client(server, Part::Many, task, RAW)?);
     }
     for client in &mut clients {
         joined(client)?;

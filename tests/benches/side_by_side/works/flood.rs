@@ -3,13 +3,15 @@
 use std::thread;
 use std::time::Duration;
 
-use super::{CALLS, CPU, Figures, PATIENCE, PER_SECOND, Watch, client, joined};
+use super::{
+    CALLS, CALLS_ALL, CPU, CPU_ALL, Figures, Manner, Means, PATIENCE, PER_SECOND, Watch, client,
+    joined,
+};
 use crate::Trouble;
-use crate::client::{Report, Task};
 use crate::peer::{Place, Plan, Script, Server};
-use crate::process::{CallCounter, Running, cpu_seconds};
-use crate::scenario::Flood;
-use crate::wire::Part;
+use crate::process::{CallCounter, cpu_seconds, cpu_seconds_of, family};
+use crate::scenario::{Flood, Through};
+use crate::talk::{Part, Report, Task};
 
 /// One write of a sender that gathers.
 const WRITE_BYTES: usize = 64 << 10;
@@ -43,17 +45,76 @@ impl Sum {
         }
     }
 
-    fn figures(&self, sinks: usize, cpu: f64) -> Result<Figures, Trouble> {
+    /// What was seen, with what the processes used meanwhile.
+    fn figures(&self, sinks: usize, used: &Used) -> Result<Figures, Trouble> {
         if self.arrived != self.sent * sinks as u64 {
             let (arrived, sent) = (self.arrived, self.sent);
             return Err(format!("{arrived} arrived of {sent} to {sinks}").into());
         }
         let began = self.began.ok_or("nobody sent")?;
         let seconds = self.ended.saturating_sub(began) as f64 / 1e9;
-        Ok(Figures::from([
-            (PER_SECOND, self.arrived as f64 / seconds),
-            (CPU, cpu / self.arrived as f64 * 1e6),
-        ]))
+        let arrived = self.arrived as f64;
+        Ok(match used {
+            Used::Cpu { broker, all } => Figures::from([
+                (PER_SECOND, arrived / seconds),
+                (CPU, broker / arrived * 1e6),
+                (CPU_ALL, all / arrived * 1e6),
+            ]),
+            Used::Calls { broker, all } => {
+                Figures::from([(CALLS, broker / arrived), (CALLS_ALL, all / arrived)])
+            }
+        })
+    }
+}
+
+/// What the broker's process used, and all together.
+#[derive(Debug)]
+enum Used {
+    Cpu { broker: f64, all: f64 },
+    Calls { broker: f64, all: f64 },
+}
+
+/// What processes are using; the first is the broker's.
+#[derive(Debug)]
+enum Meter {
+    Cpu {
+        pids: Vec<u32>,
+        broker: f64,
+        all: f64,
+    },
+    Calls {
+        broker: CallCounter,
+        all: CallCounter,
+    },
+}
+
+impl Meter {
+    /// `None` where it cannot be counted here.
+    fn start(pids: Vec<u32>, watch: Watch) -> Result<Option<Meter>, Trouble> {
+        Ok(match watch {
+            Watch::Time => Some(Meter::Cpu {
+                broker: cpu_seconds(pids[0])?,
+                all: cpu_seconds_of(&pids)?,
+                pids,
+            }),
+            Watch::Calls => CallCounter::start(&pids[..1])
+                .zip(CallCounter::start(&pids))
+                .map(|(broker, all)| Meter::Calls { broker, all }),
+        })
+    }
+
+    /// The processes may have ended, but nobody has waited for them.
+    fn stop(self) -> Result<Used, Trouble> {
+        Ok(match self {
+            Meter::Cpu { pids, broker, all } => Used::Cpu {
+                broker: cpu_seconds(pids[0])? - broker,
+                all: cpu_seconds_of(&pids)? - all,
+            },
+            Meter::Calls { broker, all } => Used::Calls {
+                broker: broker.stop().ok_or("perf counted nothing")?,
+                all: all.stop().ok_or("perf counted nothing")?,
+            },
+        })
     }
 }
 
@@ -69,78 +130,76 @@ fn sender(flood: Flood) -> (Part, Part) {
 pub(super) fn by_server(
     flood: Flood,
     server: Server,
-    time: Duration,
+    means: &Means,
     watch: Watch,
 ) -> Result<Option<Figures>, Trouble> {
     // The copy loop would tear the messages of one sender apart with those of another.
-    if server == Server::CopyLoop && flood.sources > 1 {
+    if !server.speaks(flood.through) || server == Server::CopyLoop && flood.sources > 1 {
         return Ok(None);
     }
     let directory = tempfile::tempdir()?;
-    let clients = flood.sources + flood.sinks;
     let server = server.start(Place {
         directory: directory.path(),
-        clients,
+        clients: flood.sources + flood.sinks,
         pinned: false,
         unlimited: true,
     })?;
+    let manner = Manner {
+        through: flood.through,
+        library: means.library.as_deref(),
+        pinned: false,
+    };
+    let start = |count, part, task| {
+        let clients = (0..count).map(|_| client(&server, part, task, manner));
+        clients.collect::<Result<Vec<_>, _>>()
+    };
     let (from, to) = sender(flood);
-    let count = Task::Count {
-        payload: flood.payload,
-        ends: flood.sources,
-    };
-    let send = Task::Send {
-        payload: flood.payload,
-        write_bytes: if flood.one_by_one { 1 } else { WRITE_BYTES },
-        seconds: time.as_secs_f64(),
-        pace: None,
-    };
-    let start = |part, task| client(&server, part, task, false);
-    let mut sinks = (0..flood.sinks)
-        .map(|_| start(to, count))
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut sources = (0..flood.sources)
-        .map(|_| start(from, send))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut sinks = start(flood.sinks, to, count(flood))?;
+    let mut sources = start(flood.sources, from, send(flood, means.time))?;
     for client in sinks.iter_mut().chain(&mut sources) {
         joined(client)?;
     }
     thread::sleep(SETTLE);
-    let pid = server.running.pid();
-    let calls = if watch == Watch::Calls {
-        let Some(calls) = CallCounter::start(pid) else {
-            return Ok(None);
-        };
-        Some(calls)
-    } else {
-        None
+    let clients = sinks.iter().chain(&sources).map(|client| client.pid());
+    let pids = [server.running.pid()].into_iter().chain(clients).collect();
+    let Some(meter) = Meter::start(pids, watch)? else {
+        return Ok(None);
     };
-    let before = cpu_seconds(pid)?;
     for source in &mut sources {
         source.go()?;
     }
     let mut sum = Sum::default();
     for client in sources.iter_mut().chain(&mut sinks) {
-        sum.add(&client.report(time + PATIENCE)?);
+        sum.add(&client.report(means.time + PATIENCE)?);
     }
-    let cpu = cpu_seconds(pid)? - before;
-    let figures = sum.figures(flood.sinks, cpu)?;
-    let Some(calls) = calls else {
-        return Ok(Some(figures));
-    };
-    let calls = calls
-        .stop()
-        .map(|calls| (CALLS, calls / sum.arrived as f64));
-    Ok(Some(calls.into_iter().collect()))
+    sum.figures(flood.sinks, &meter.stop()?).map(Some)
+}
+
+fn send(flood: Flood, time: Duration) -> Task {
+    Task::Send {
+        payload: flood.payload,
+        write_bytes: if flood.one_by_one { 1 } else { WRITE_BYTES },
+        seconds: time.as_secs_f64(),
+        pace: None,
+    }
+}
+
+fn count(flood: Flood) -> Task {
+    let (payload, ends) = (flood.payload, flood.sources);
+    match flood.through {
+        Through::Bytes | Through::Library => Task::Count { payload, ends },
+        Through::Handler => Task::Handle { payload, ends },
+    }
 }
 
 pub(super) fn by_node(
     flood: Flood,
     script: Script,
     time: Duration,
+    watch: Watch,
 ) -> Result<Option<Figures>, Trouble> {
-    // Node writes as it likes.
-    if flood.one_by_one || flood.sinks > 8 {
+    // What Node's processes send by is their library, and calls handlers.
+    if flood.through != Through::Library {
         return Ok(None);
     }
     let plan = Plan {
@@ -150,24 +209,20 @@ pub(super) fn by_node(
         sources: flood.sources,
         many: flood.sources.max(flood.sinks),
         seconds: time.as_secs_f64(),
+        // It takes a while until the calls are counted.
+        pause: if watch == Watch::Calls { 1500 } else { 300 },
     };
-    let mut master = script.start(&plan, false)?;
-    let mut before = 0.0;
-    let mut sum = Sum::default();
-    let mut expected = 2 * flood.sources + flood.sinks;
-    while expected > 0 {
-        match master.report(time + PATIENCE)? {
-            Report::Booted => {}
-            Report::Ready => {
-                before = cpu_seconds(master.pid())?;
-                expected -= 1;
-            }
-            report => {
-                sum.add(&report);
-                expected -= 1;
-            }
-        }
+    let directory = tempfile::tempdir()?;
+    let mut master = script.start(&plan, directory.path(), false)?.master;
+    for _ in 0..flood.sources {
+        joined(&mut master)?;
     }
-    let cpu = cpu_seconds(Running::pid(&master))? - before;
-    sum.figures(flood.sinks, cpu).map(Some)
+    let Some(meter) = Meter::start(family(master.pid()), watch)? else {
+        return Ok(None);
+    };
+    let mut sum = Sum::default();
+    for _ in 0..flood.sources + flood.sinks {
+        sum.add(&master.report(time + PATIENCE)?);
+    }
+    sum.figures(flood.sinks, &meter.stop()?).map(Some)
 }

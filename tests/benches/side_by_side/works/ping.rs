@@ -3,22 +3,31 @@
 use std::thread;
 use std::time::Duration;
 
-use super::{Figures, P50, P99, P999, PATIENCE, client, joined};
+use super::{Figures, Manner, Means, NODE_TIMES, P50, P99, P999, PATIENCE, client, joined};
 use crate::Trouble;
-use crate::client::{Report, Task};
 use crate::peer::{Peer, Place, Plan, Script, Server};
+use crate::scenario::Through;
 use crate::statistics::percentile;
-use crate::wire::Part;
+use crate::talk::{Part, Report, Task};
 
 pub(super) fn run(
     payload: usize,
     pinned: bool,
+    through: Through,
     peer: Peer,
-    time: Duration,
+    means: &Means,
 ) -> Result<Option<Figures>, Trouble> {
-    let mut nanoseconds = match peer {
-        Peer::Server(server) => by_server(payload, pinned, server, time)?,
-        Peer::Node(script) => by_node(payload, pinned, script, time)?,
+    let manner = Manner {
+        through,
+        library: means.library.as_deref(),
+        pinned,
+    };
+    let mut nanoseconds = match (peer, through) {
+        (Peer::Server(server), _) if !server.speaks(through) => return Ok(None),
+        (Peer::Server(server), _) => by_server(payload, manner, server, means.time)?,
+        // What Node's processes send by is their library.
+        (Peer::Node(_), Through::Bytes) => return Ok(None),
+        (Peer::Node(script), _) => by_node(payload, pinned, script, means.time * NODE_TIMES)?,
     };
     nanoseconds.sort_unstable();
     let us = |share| percentile(&nanoseconds, share) / 1000.0;
@@ -31,7 +40,7 @@ pub(super) fn run(
 
 fn by_server(
     payload: usize,
-    pinned: bool,
+    manner: Manner<'_>,
     server: Server,
     time: Duration,
 ) -> Result<Vec<u64>, Trouble> {
@@ -39,15 +48,15 @@ fn by_server(
     let server = server.start(Place {
         directory: directory.path(),
         clients: 2,
-        pinned,
+        pinned: manner.pinned,
         unlimited: true,
     })?;
     let ask = Task::Ask {
         payload,
         seconds: time.as_secs_f64(),
     };
-    let mut answerer = client(&server, Part::Many, Task::Answer { payload }, pinned)?;
-    let mut asker = client(&server, Part::One, ask, pinned)?;
+    let mut answerer = client(&server, Part::Many, Task::Answer { payload }, manner)?;
+    let mut asker = client(&server, Part::One, ask, manner)?;
     joined(&mut answerer)?;
     joined(&mut asker)?;
     thread::sleep(Duration::from_millis(150));
@@ -68,11 +77,13 @@ fn by_node(
         sources: 1,
         many: 1,
         seconds: time.as_secs_f64(),
+        pause: 300,
     };
-    let mut master = script.start(&plan, pinned)?;
+    let directory = tempfile::tempdir()?;
+    let mut master = script.start(&plan, directory.path(), pinned)?.master;
     loop {
         match master.report(time + PATIENCE)? {
-            Report::Booted | Report::Ready => {}
+            Report::Ready => {}
             report => return asked(report),
         }
     }

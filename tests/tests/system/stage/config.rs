@@ -11,14 +11,25 @@ pub(crate) struct Config {
     pub(crate) workers: u32,
     /// More lines of `[master]`.
     pub(crate) master: String,
-    /// The address of the listener `http`.
+    /// The first listener's name.
+    pub(crate) listen_name: String,
+    /// The first listener's address.
     pub(crate) listen: String,
     /// More listeners, each a name and an address.
     pub(crate) listen_too: Vec<(String, String)>,
+    /// Who its agent is.
+    pub(crate) agency: Agency,
     pub(crate) agent: Section,
     pub(crate) worker: Section,
     /// The lines of `[reload]`.
     pub(crate) reload: String,
+}
+
+/// Whether there is an agent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Agency {
+    Agent,
+    Nobody,
 }
 
 /// `[agent]` or `[worker]`.
@@ -41,8 +52,10 @@ impl Config {
         Config {
             workers,
             master: String::new(),
+            listen_name: "http".to_owned(),
             listen: "unix:http.sock".to_owned(),
             listen_too: Vec::new(),
+            agency: Agency::Agent,
             agent: Section::child(),
             worker: Section::child(),
             reload: String::new(),
@@ -76,19 +89,22 @@ impl Config {
     }
 
     pub(super) fn text(&self, control: &Path) -> String {
-        let http = ("http".to_owned(), self.listen.clone());
-        let listen = [&http].into_iter().chain(&self.listen_too);
+        let first = (self.listen_name.clone(), self.listen.clone());
+        let listen = [&first].into_iter().chain(&self.listen_too);
         let listen: String = listen
             .map(|(name, at)| format!("[[listen]]\nname = {name:?}\naddress = {at:?}\n\n"))
             .collect();
+        let agent = match self.agency {
+            Agency::Agent => format!("[agent]\n{}", self.agent.text(control)),
+            Agency::Nobody => String::new(),
+        };
         format!(
             "[master]\nsocket = \"run/h.sock\"\n{}\n{listen}\
              [reload]\n{}\n\
-             [agent]\n{}\n\
+             {agent}\n\
              [worker]\ncount = {}\n{}\n",
             self.master,
             self.reload,
-            self.agent.text(control),
             self.workers,
             self.worker.text(control),
         )

@@ -16,11 +16,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) use self::child::Child;
-pub(crate) use self::config::{Config, Section};
+pub(crate) use self::config::{Agency, Config, Section};
 pub(crate) use self::inbox::{Inbox, PATIENCE};
 pub(crate) use self::program::{
     ABRT, CONT, HUP, INT, KILL, Program, SEGV, STOP, TERM, TTIN, TTOU, is_alive, runs, send_signal,
-    until_gone,
+    until_gone, until_stopped,
 };
 
 /// The command, as it was built with these tests.
@@ -85,6 +85,16 @@ impl Stage {
                 return line.to_owned();
             }
             assert!(start.elapsed() < PATIENCE, "{name:?} has no line");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until there is no such file any more.
+    #[track_caller]
+    pub(crate) fn until_no_file(&self, name: &str) {
+        let start = Instant::now();
+        while self.path(name).exists() {
+            assert!(start.elapsed() < PATIENCE, "{name:?} is still there");
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -173,6 +183,18 @@ impl Stage {
         self.house(config.workers)
     }
 
+    /// Starts a master with that configuration, which has no agent, and brings its workers up.
+    pub(crate) fn up_without_agent(&self, config: &Config) -> (Program, Vec<Child>) {
+        self.write(config);
+        let master = self.begin(&["start"]);
+        let workers = self.next_workers(config.workers as usize);
+        for worker in &workers {
+            worker.up();
+        }
+        master.says("egg-ready");
+        (master, workers)
+    }
+
     /// Starts a master whose workers come up and serve by themselves, and waits for `egg-ready`.
     pub(crate) fn serve(&self, config: &Config) -> (Program, Child, Vec<Child>) {
         self.write(config);
@@ -227,6 +249,12 @@ impl Stage {
         let child = self.born.take("the child", |child| child.pid == pid);
         (program, child)
     }
+}
+
+/// Says that a test is skipped, and why.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+pub(crate) fn skip(why: &str) {
+    eprintln!("skipped: {why}");
 }
 
 /// A child says who it is, and then all that happens to it.

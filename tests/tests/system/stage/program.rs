@@ -188,14 +188,26 @@ pub(crate) fn until_gone(pid: u32) {
     }
 }
 
+/// Waits until that process is stopped.
+#[track_caller]
+pub(crate) fn until_stopped(pid: u32) {
+    let start = Instant::now();
+    while state(pid) != Some('T') {
+        assert!(start.elapsed() < PATIENCE, "{pid} is not stopped");
+        thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
 /// Whether there is such a process, and more of it than its remains.
 pub(crate) fn runs(pid: u32) -> bool {
-    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
-        return false;
-    };
+    state(pid).is_some_and(|state| !['Z', 'X'].contains(&state))
+}
+
+/// The letter by which the kernel tells what a process does.
+fn state(pid: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name before it may contain anything but a closing parenthesis at its end.
-    let state = stat.rsplit(") ").next().unwrap_or_default();
-    !state.starts_with(['Z', 'X'])
+    stat.rsplit(") ").next()?.chars().next()
 }
 
 fn listen(output: impl Read + Send + 'static, said: &Arc<Inbox<Said>>) {

@@ -86,6 +86,13 @@ impl House {
         if self.rng.u8(..10) == 0 {
             self.world.weather = Weather::Stormy;
         }
+        if self.rng.u8(..10) == 0 {
+            // Somebody thinks better of it.
+            let end = self.now + Duration::from_millis(self.rng.u64(..8_000));
+            self.run_until(end);
+            self.stop();
+            return self.now;
+        }
         let booted = self.now + MINUTE * 2;
         self.run_until(booted);
         self.world.plan_weather(self.now);

@@ -10,7 +10,7 @@ use super::{
         Supervisor,
         model::{Action, Ask, End, Event, Incarnation, Now, Place},
         rules::{KILL_GRACE, Rules},
-        slot::{Phase, Slot},
+        slot::{Phase, Process, Slot},
         stage::Stage,
     },
     Asked, MINUTE, SECOND,
@@ -27,10 +27,16 @@ pub(super) struct Promises {
     dismissed: BTreeSet<Incarnation>,
     /// Those that were asked to go, and when they must have been killed.
     going: BTreeMap<Incarnation, Now>,
+    /// Until when those that were asked to drain may take.
+    drains: BTreeMap<Incarnation, Now>,
     starts: VecDeque<Now>,
     agent_was_ready: bool,
     booted: bool,
     generation: u64,
+    /// Generations that were asked for, of which it is not known yet what becomes.
+    undecided: BTreeSet<u64>,
+    /// Generations that have an agent.
+    with_agent: BTreeSet<u64>,
 }
 
 fn check(holds: bool, broken: impl FnOnce() -> String) -> Checked {
@@ -40,11 +46,14 @@ fn check(holds: bool, broken: impl FnOnce() -> String) -> Checked {
 impl Promises {
     pub(super) fn new(rules: Rules) -> Self {
         Self {
+            with_agent: rules.agent.iter().map(|_| 1).collect(),
+            undecided: BTreeSet::new(),
             rules,
             asks_last: 0,
             asked: Vec::new(),
             dismissed: BTreeSet::new(),
             going: BTreeMap::new(),
+            drains: BTreeMap::new(),
             starts: VecDeque::new(),
             agent_was_ready: false,
             booted: false,
@@ -69,6 +78,14 @@ impl Promises {
             let place = world.life(*incarnation).map(|life| life.place);
             self.agent_was_ready |= place == Some(Place::Agent);
         }
+        if let Event::Reload {
+            generation, rules, ..
+        } = event
+        {
+            self.undecided.insert(*generation);
+            self.with_agent
+                .extend(rules.agent.iter().map(|_| generation));
+        }
         Ok(())
     }
 
@@ -80,7 +97,12 @@ impl Promises {
         world: &World,
     ) -> Checked {
         match action {
-            Action::Spawn { place, .. } => self.may_spawn(now, *place, machine, world),
+            Action::Spawn {
+                place, generation, ..
+            } => {
+                self.may_run(*place, *generation)?;
+                self.may_spawn(now, *place, machine, world)
+            }
             Action::Drain { incarnation, .. }
             | Action::Terminate { incarnation }
             | Action::Kill { incarnation } => {
@@ -89,6 +111,7 @@ impl Promises {
                     format!("{incarnation} is gone, and is asked to go")
                 })?;
                 self.may_send_away(*incarnation, machine, world)?;
+                self.may_be_ended(now, action, machine, world)?;
                 let role = self.role(world, *incarnation);
                 let latest = now + role + MINUTE + SECOND;
                 self.going.entry(*incarnation).or_insert(latest);
@@ -99,6 +122,7 @@ impl Promises {
             }
             Action::Dismiss { incarnation } => {
                 self.going.remove(incarnation);
+                self.drains.remove(incarnation);
                 check(self.dismissed.insert(*incarnation), || {
                     format!("{incarnation} is dismissed twice")
                 })
@@ -114,8 +138,13 @@ impl Promises {
             Action::Commit { generation } => {
                 check(*generation > self.generation, || "an old generation".into())?;
                 self.generation = *generation;
-                Ok(())
+                check(self.undecided.remove(generation), || {
+                    format!("generation {generation} is decided twice")
+                })
             }
+            Action::Discard { generation } => check(self.undecided.remove(generation), || {
+                format!("generation {generation} is decided twice")
+            }),
             Action::Answer { ask, .. } => {
                 // Promise 8: exactly one answer.
                 let before = self.asked.len();
@@ -128,6 +157,7 @@ impl Promises {
                 format!("nobody answered {:?}", self.asked)
             }),
             Action::Expect { .. }
+            | Action::ExpectAgent { .. }
             | Action::ShuttingDown
             | Action::Note { .. }
             | Action::Progress { .. } => Ok(()),
@@ -143,6 +173,16 @@ impl Promises {
             _ => &self.rules.worker,
         };
         rules.drain_timeout + rules.term_grace
+    }
+
+    /// The driver has the configuration of the generation that holds, and of those on trial.
+    fn may_run(&self, place: Place, generation: u64) -> Checked {
+        let known = generation == self.generation || self.undecided.contains(&generation);
+        check(known, || format!("generation {generation} is no more"))?;
+        let agent = place != Place::Agent || self.with_agent.contains(&generation);
+        check(agent, || {
+            format!("an agent of generation {generation}, which has none")
+        })
     }
 
     fn may_spawn(
@@ -203,14 +243,57 @@ impl Promises {
         let Some(slot) = slot.filter(|slot| !slot.removed) else {
             return Ok(());
         };
-        // One that fell silent is not good, which only the machine knows.
-        let silent = slot
-            .leaving
-            .iter()
-            .any(|process| process.incarnation == incarnation && process.beat_at.is_some())
-            && self.rules.worker.watchdog.is_some();
+        let silent = Self::is_silent(incarnation, machine);
         check(silent || slot.is_ready(), || {
             format!("{incarnation} is good, and goes for nothing")
+        })
+    }
+
+    /// Promise 1, for what it holds: a good process gets the time of a drain before it gets a signal,
+    /// also where its Ready crosses the order to go. A boot that failed ends all at once.
+    fn may_be_ended(
+        &mut self,
+        now: Now,
+        action: &Action,
+        machine: &Supervisor,
+        world: &World,
+    ) -> Checked {
+        let incarnation = match action {
+            Action::Drain {
+                incarnation,
+                within,
+                ..
+            } => {
+                self.drains.insert(*incarnation, now + *within);
+                return Ok(());
+            }
+            Action::Terminate { incarnation } => *incarnation,
+            _ => return Ok(()),
+        };
+        let Some(life) = world.life(incarnation) else {
+            return Ok(());
+        };
+        let hurried = matches!(
+            &machine.stage,
+            Stage::Ending(ending) if ending.all_killed || matches!(ending.end, End::BootFailed { .. })
+        );
+        let silent = Self::is_silent(incarnation, machine);
+        if !life.is_ready || !life.alive || life.is_bad || silent || hurried {
+            return Ok(());
+        }
+        let until = self.drains.get(&incarnation).copied();
+        check(until.is_some_and(|until| until <= now), || {
+            format!("{incarnation} is ready, and is ended before its drain is over ({until:?})")
+        })
+    }
+
+    /// One that beat and fell silent is not good, which only the machine knows.
+    fn is_silent(incarnation: Incarnation, machine: &Supervisor) -> bool {
+        let beat =
+            |process: &Process| process.incarnation == incarnation && process.beat_at.is_some();
+        machine.slots.iter().any(|slot| {
+            let watched = machine.role_rules(slot.place).watchdog.is_some();
+            watched && slot.leaving.iter().any(beat)
         })
     }
 
@@ -269,11 +352,22 @@ impl Promises {
 
     /// After a time without faults every slot is filled and everybody has his answer.
     pub(super) fn all_is_well(&self, machine: &Supervisor) -> Checked {
-        let unwell = machine
-            .slots
-            .iter()
-            .find(|slot| slot.removed || slot.current.is_none() || !slot.is_ready());
+        let is_old = |process: &Process| process.generation < self.generation;
+        let are_old = machine.workers().flat_map(Slot::processes).any(is_old);
+        // An agent that is configured no more serves old workers, while there are any.
+        let lingers = |slot: &Slot| slot.place == Place::Agent && are_old;
+        let unwell = machine.slots.iter().find(|slot| {
+            (slot.removed && !lingers(slot)) || slot.current.is_none() || !slot.is_ready()
+        });
         check(unwell.is_none(), || format!("not well: {unwell:?}"))?;
+        let agent = machine.index_of(Place::Agent).is_some();
+        let configured = self.with_agent.contains(&self.generation);
+        check(agent == configured || (agent && are_old), || {
+            format!("an agent: {agent}, in generation {}", self.generation)
+        })?;
+        check(self.undecided.is_empty(), || {
+            format!("what becomes of {:?}?", self.undecided)
+        })?;
         check(self.asked.is_empty(), || {
             format!("nobody answered {:?}", self.asked)
         })

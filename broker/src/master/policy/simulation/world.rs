@@ -10,7 +10,7 @@ use super::{
     super::{
         exit::Exit,
         model::{Action, Event, Generation, Incarnation, Now, Place},
-        rules::Rules,
+        rules::{RoleRules, Rules},
     },
     HOUR, MINUTE, SECOND,
 };
@@ -142,6 +142,12 @@ impl World {
         let mut rules = old.clone();
         if self.rng.u8(..4) == 0 {
             rules.workers = self.rng.u32(1..13);
+        }
+        if self.rng.u8(..6) == 0 {
+            rules.agent = match rules.agent {
+                Some(_) => None,
+                None => Some(RoleRules::agent()),
+            };
         }
         (self.generation, rules)
     }
