@@ -123,21 +123,22 @@ impl Hub {
         let (passes, outbox, found) = match place {
             Place::Lane(key) => {
                 let lane = &mut self.lanes[key];
-                let waiting = lane.message_bytes();
+                // A reply passes by all that is held until its receiver is ready: it may be what
+                // that one needs to get ready.
+                let overtakes = !lane.ready && passed.if_lost == IfLost::Forget;
+                let mut waiting = lane.message_bytes();
+                if overtakes {
+                    waiting -= lane.held.waiting_bytes();
+                }
                 if waiting == 0 {
                     lane.clocks.took(now);
                 }
-                let reply = passed.if_lost == IfLost::Forget;
-                // It passes by all that is held until its receiver is ready: it may be what that
-                // one needs to get ready.
-                let overtakes = reply && !lane.ready && fits(waiting - lane.held.waiting_bytes());
                 let passes = if overtakes {
-                    Ok(())
+                    lane.gate.overtaken(fits(waiting))
                 } else {
                     lane.gate.passes(waiting, fits(waiting), first_in_line, now)
                 };
-                // A reply is for what the process asked before it was ready.
-                if lane.ready || reply {
+                if lane.ready || overtakes {
                     (passes, &mut lane.outbox, Found::Outbox)
                 } else {
                     (passes, &mut lane.held, Found::Mailbox)

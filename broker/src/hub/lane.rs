@@ -152,11 +152,24 @@ impl Gate {
             self.refusing = false;
             return Ok(());
         }
-        Err(if self.refusing {
+        Err(self.without_room())
+    }
+
+    /// Whether a message gets in that has nothing to do with what waits here.
+    pub(super) fn overtaken(&self, fits: bool) -> Result<(), Found> {
+        if fits {
+            Ok(())
+        } else {
+            Err(self.without_room())
+        }
+    }
+
+    fn without_room(&self) -> Found {
+        if self.refusing {
             Found::Refused
         } else {
             Found::NoRoom
-        })
+        }
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) fn build() -> Result<PathBuf, Trouble> {
     let target = target.join("libraries");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--release", "--locked"])
+        .args(["build", "--quiet", "--release"])
         .arg("--manifest-path")
         .arg(package.join("Cargo.toml"))
         .arg("--target-dir")

@@ -138,7 +138,7 @@ impl Pinged {
         let last = self.round_trips.len().saturating_sub(1);
         let index = ((last as f64 * share).ceil() as usize).min(last);
         let round_trip = self.round_trips.get(index);
-        round_trip.map_or(f64::NAN, |time| time.as_secs_f64() * 1e6)
+        round_trip.map_or(f64::NAN, |time| time.as_nanos() as f64 / 1e3)
     }
 }
 

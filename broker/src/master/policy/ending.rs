@@ -59,7 +59,8 @@ impl Supervisor {
         }
     }
 
-    /// Has the slot's processes go: those of a failed boot have served nobody, and need no drain.
+    /// Has the slot's processes go. A failed boot ends at once: it is over for all alike, and whoever
+    /// waits for its exit code shall not wait for drains.
     fn send_away(&mut self, index: usize, at_once: bool) {
         for seat in [Seat::Current, Seat::Incoming] {
             let taken = match seat {

@@ -65,7 +65,9 @@ async fn send(
         }
         messages += BETWEEN_LOOKS;
     }
-    client.publish(there, vec![b'x'; payload + 1].into()).await?;
+    client
+        .publish(there, vec![b'x'; payload + 1].into())
+        .await?;
     Ok(Report::Sent { messages, began })
 }
 
