@@ -1,8 +1,8 @@
 //! An agent or worker at full traffic.
 //!
-//! Its journal: `C connection`, `S id kind want` before a message is sent, `R id copies` for a
-//! receipt, `F id code` for a fault, `A id` for an answer, and `G sender id` for a message that
-//! it got.
+//! Its journal: `C connection role pid`, `S id kind want pid milliseconds` before a message is
+//! sent, `R id copies` for a receipt, `F id code` for a fault, `A id` for an answer, and `G sender
+//! id` for a message that it got.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -51,7 +51,8 @@ pub(crate) fn run(socket: &str, agent: bool, seed: u64, journal: &str) {
             Err(_) => thread::sleep(Duration::from_millis(5)),
         }
     };
-    journal.note(&format!("C {connection}"));
+    let name = if agent { "agent" } else { "worker" };
+    journal.note(&format!("C {connection} {name} {}", std::process::id()));
     let member = Arc::new(Member {
         stream,
         state: Mutex::default(),
@@ -184,7 +185,9 @@ impl Member {
             } else {
                 "receipt"
             };
-            self.journal.note(&format!("S {id} {kind} {want_name}"));
+            let pid = if kind == "pid" { pid } else { 0 };
+            self.journal
+                .note(&format!("S {id} {kind} {want_name} {pid} {}", now()));
             state.open.insert(id);
             let half = state.half;
             drop(state);
@@ -213,4 +216,10 @@ impl Member {
             self.say(body);
         }
     }
+}
+
+/// Milliseconds of the clock that all processes share.
+fn now() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec as u64 * 1_000 + now.tv_nsec as u64 / 1_000_000
 }

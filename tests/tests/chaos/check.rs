@@ -1,111 +1,157 @@
 //! What the journals of all members come to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-#[derive(Debug, Default)]
-struct Sent {
-    kind: String,
-    request: bool,
-    receipts: usize,
-    copies: usize,
-    faults: usize,
-    answers: usize,
-    received: usize,
+use crate::journal::{Journal, Kind, Note, Sent};
+use crate::losses::{Killed, Missing, account};
+
+/// What became of one message.
+#[derive(Debug)]
+struct Fate {
+    sent: Sent,
+    /// Whether its sender lived to the end.
+    alive: bool,
+    receipts: u64,
+    copies: u64,
+    faults: u64,
+    answers: u64,
+    received: u64,
 }
 
 /// What one run came to, in numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
-    pub(crate) sent: usize,
-    pub(crate) confirmed: usize,
-    pub(crate) received: usize,
-    pub(crate) requests: usize,
-    pub(crate) faults: usize,
+    pub(crate) sent: u64,
+    pub(crate) confirmed: u64,
+    pub(crate) received: u64,
+    pub(crate) requests: u64,
+    pub(crate) faults: u64,
     /// Confirmed copies that nobody got and of which nobody heard a fault.
     pub(crate) missing: usize,
+    /// Messages that were written to killed processes, which did not live to note them.
+    pub(crate) unread: u64,
 }
 
-/// Reads all journals and checks them. `alive` are the journals of members that lived to the
-/// end, and so must have heard the end of everything.
-pub(crate) fn check(journals: &[(&Path, bool)]) -> Totals {
-    let mut sent: BTreeMap<(u64, u64), (Sent, bool)> = BTreeMap::new();
-    let texts: Vec<(u64, String, bool)> = journals
-        .iter()
-        .filter_map(|(path, alive)| {
-            let text = std::fs::read_to_string(path).ok()?;
-            let connection = text.strip_prefix("C ")?.lines().next()?.parse().ok()?;
-            Some((connection, text, *alive))
-        })
-        .collect();
-    for (me, text, alive) in &texts {
-        for line in text.lines() {
-            let words: Vec<&str> = line.split(' ').collect();
-            if let ["S", id, kind, want] = words[..] {
-                let new = Sent {
-                    kind: kind.into(),
-                    request: want == "reply",
-                    ..Default::default()
+/// Checks all journals against each other, and against how many messages the broker wrote to
+/// each connection that was lost.
+pub(crate) fn check(journals: &[Journal], written_to_lost: &BTreeMap<u64, u64>) -> Totals {
+    let mut fates: BTreeMap<(u64, u64), Fate> = BTreeMap::new();
+    for journal in journals {
+        for note in &journal.notes {
+            if let Note::Sent(sent) = note {
+                let fate = Fate {
+                    sent: *sent,
+                    alive: journal.killed_at.is_none(),
+                    receipts: 0,
+                    copies: 0,
+                    faults: 0,
+                    answers: 0,
+                    received: 0,
                 };
-                sent.insert((*me, id.parse().unwrap()), (new, *alive));
+                fates.insert((journal.connection, sent.id), fate);
             }
         }
     }
-    let mut got = BTreeSet::new();
-    for (me, text, _) in &texts {
-        let mut last: BTreeMap<(u64, bool), u64> = BTreeMap::new();
-        for line in text.lines() {
-            let words: Vec<&str> = line.split(' ').collect();
-            let number = |n: usize| words[n].parse::<u64>().unwrap();
-            match words[0] {
-                "R" => {
-                    let entry = &mut sent.get_mut(&(*me, number(1))).unwrap().0;
-                    entry.receipts += 1;
-                    entry.copies = number(2) as usize;
-                }
-                "F" if number(1) != 0 => {
-                    sent.get_mut(&(*me, number(1))).unwrap().0.faults += 1;
-                }
-                "A" => sent.get_mut(&(*me, number(1))).unwrap().0.answers += 1,
-                "G" if words.len() == 3 => {
-                    let (from, id) = (number(1), number(2));
-                    assert!(
-                        got.insert((*me, from, id)),
-                        "{id} of {from} came twice to {me}"
-                    );
-                    let entry = &mut sent.get_mut(&(from, id)).unwrap().0;
-                    entry.received += 1;
-                    // What was sent at random may have been sent again after a death.
-                    if entry.kind != "random" {
-                        let last = last.entry((from, true)).or_default();
-                        assert!(*last < id, "{me} got {id} of {from} behind {last}");
-                        *last = id;
-                    }
-                }
-                _ => {}
-            }
+    let mut killed = Vec::new();
+    for journal in journals {
+        let heard = read(journal, &mut fates);
+        if let Some(killed_at) = journal.killed_at {
+            let me = journal.connection;
+            let written = written_to_lost.get(&me).copied().unwrap_or(0);
+            let noted = heard.count;
+            assert!(
+                noted <= written,
+                "{me} noted {noted} messages, and {written} were written to it"
+            );
+            killed.push(Killed {
+                agent: journal.agent,
+                pid: journal.pid,
+                killed_at,
+                unread: written - noted,
+                got: heard.got,
+                last: heard.last,
+            });
         }
     }
-    let mut totals = Totals::default();
-    for (name, (sent, alive)) in &sent {
+    let mut totals = Totals {
+        unread: killed.iter().map(|killed| killed.unread).sum(),
+        ..Totals::default()
+    };
+    let mut missing = Vec::new();
+    for (name, fate) in &fates {
         totals.sent += 1;
-        totals.received += sent.received;
-        totals.faults += sent.faults;
-        totals.confirmed += sent.receipts;
-        totals.requests += usize::from(sent.request);
-        if sent.request {
-            let ends = sent.answers + sent.faults;
-            assert!(ends == 1 || (!alive && ends == 0), "{name:?}: {sent:?}");
+        totals.received += fate.received;
+        totals.faults += fate.faults;
+        totals.confirmed += fate.receipts;
+        totals.requests += u64::from(fate.sent.request);
+        if fate.sent.request {
+            let ends = fate.answers + fate.faults;
+            assert!(
+                ends == 1 || (!fate.alive && ends == 0),
+                "{name:?}: {fate:?}"
+            );
             continue;
         }
-        assert!(sent.receipts <= 1, "{name:?}: {sent:?}");
-        if *alive {
+        assert!(fate.receipts <= 1, "{name:?}: {fate:?}");
+        if fate.alive {
             assert!(
-                sent.receipts + sent.faults > 0,
-                "{name:?} was not answered: {sent:?}"
+                fate.receipts + fate.faults > 0,
+                "{name:?} was not answered: {fate:?}"
             );
-            totals.missing += sent.copies.saturating_sub(sent.received + sent.faults);
+            let copies = fate.copies.saturating_sub(fate.received + fate.faults);
+            totals.missing += copies as usize;
+            missing.extend((0..copies).map(|_| Missing {
+                from: name.0,
+                sent: fate.sent,
+            }));
         }
     }
+    account(&missing, &killed);
     totals
+}
+
+/// What a member got.
+#[derive(Default)]
+struct Heard {
+    /// Sender and id.
+    got: BTreeSet<(u64, u64)>,
+    /// By sender: the last id, but for what was sent at random.
+    last: BTreeMap<u64, u64>,
+    /// Messages and replies.
+    count: u64,
+}
+
+/// Notes in `fates` what a member heard.
+fn read(journal: &Journal, fates: &mut BTreeMap<(u64, u64), Fate>) -> Heard {
+    let me = journal.connection;
+    let mut heard = Heard::default();
+    for note in &journal.notes {
+        match *note {
+            Note::Sent(_) => {}
+            Note::Receipt { id, copies } => {
+                let fate = fates.get_mut(&(me, id)).unwrap();
+                fate.receipts += 1;
+                fate.copies = copies;
+            }
+            Note::Fault { id } => fates.get_mut(&(me, id)).unwrap().faults += 1,
+            Note::Answer { id } => {
+                fates.get_mut(&(me, id)).unwrap().answers += 1;
+                heard.count += 1;
+            }
+            Note::Got { from, id } => {
+                heard.count += 1;
+                let new = heard.got.insert((from, id));
+                assert!(new, "{id} of {from} came twice to {me}");
+                let fate = fates.get_mut(&(from, id)).unwrap();
+                fate.received += 1;
+                // What was sent at random may have been sent again after a death.
+                if fate.sent.kind != Kind::Random {
+                    let last = heard.last.entry(from).or_default();
+                    assert!(*last < id, "{me} got {id} of {from} behind {last}");
+                    *last = id;
+                }
+            }
+        }
+    }
+    heard
 }

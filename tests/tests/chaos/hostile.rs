@@ -1,5 +1,6 @@
 //! Connections that mean no good, beside two that do.
 
+use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
@@ -9,93 +10,145 @@ use henhouse_proto::wire::{self, Message, Role, Route};
 
 use crate::play::setting;
 use crate::stage::Stage;
-use crate::talk::{Member, connect_and_hello, hear, hello, welcome};
+use crate::talk::{Member, connect, connect_and_hello, hear, hello, welcome};
 
-const KINDS: usize = 10;
+/// Of those that lurk so many stay, so that the oldest ones hang up in the middle of what they do.
+const LURKING_MAX: usize = 200;
 
-/// What a hostile connection says, and whether it must be ended for it.
-fn attack(stage: &Stage, kind: usize, rng: &mut fastrand::Rng) -> (UnixStream, bool) {
-    let connect = || UnixStream::connect(stage.socket()).unwrap();
-    let said = |mut stream: UnixStream, bytes: &[u8]| {
-        // It may be ended in the middle of it.
-        let _ = stream.write_all(bytes);
-        stream
-    };
-    let joined = || {
-        let stream = connect_and_hello(stage);
-        welcome(&stream);
-        stream
-    };
-    let message = frame::encode(Body::Message(Message {
+/// What a hostile connection is up to.
+enum Attack {
+    /// It has said something for which it must be ended.
+    Over(UnixStream),
+    /// It does nothing more.
+    Lurks(UnixStream),
+    /// It goes on, a byte at a time.
+    Trickles(UnixStream),
+}
+
+const KINDS: [(&str, fn(&Stage, &mut fastrand::Rng) -> Attack); 13] = [
+    ("garbage", |stage, rng| {
+        let garbage: Vec<u8> = (0..rng.usize(5..500)).map(|_| rng.u8(128..)).collect();
+        Attack::Over(said(connect(stage), &garbage))
+    }),
+    ("garbage of an honest length", |stage, rng| {
+        let garbage: Vec<u8> = (0..20).map(|_| rng.u8(128..)).collect();
+        Attack::Over(said(
+            connect(stage),
+            &[&[0, 0, 0, 20], &garbage[..]].concat(),
+        ))
+    }),
+    ("silence", |stage, _| Attack::Lurks(connect(stage))),
+    ("a slow Hello", |stage, _| {
+        Attack::Trickles(said(connect(stage), &[0, 0, 15, 0]))
+    }),
+    ("a slow message of 16 MiB", |stage, _| {
+        Attack::Trickles(said(joined(stage), &(16u32 << 20).to_be_bytes()))
+    }),
+    ("HTTP", |stage, _| {
+        Attack::Over(said(connect(stage), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
+    }),
+    ("4 GiB", |stage, _| {
+        Attack::Over(said(connect(stage), &[0xff; 4]))
+    }),
+    ("more than a frame may have", |stage, _| {
+        Attack::Over(said(joined(stage), &(17u32 << 20).to_be_bytes()))
+    }),
+    ("a forged sender", |stage, _| {
+        let mut forged = evil();
+        forged.extend([0x7a, 2, 8, 1]);
+        forged[3] += 4;
+        Attack::Over(said(joined(stage), &forged))
+    }),
+    ("another's pid", |stage, _| {
+        let hello = wire::Hello {
+            pid: 1,
+            ..hello(Role::Worker)
+        };
+        Attack::Over(said_hello(stage, hello))
+    }),
+    ("a wrong token", |stage, rng| {
+        let hello = wire::Hello {
+            // Nothing, the one of another role, and one that never was.
+            token: ["", "agent", "a guess"][rng.usize(..3)].into(),
+            ..hello(Role::Worker)
+        };
+        Attack::Over(said_hello(stage, hello))
+    }),
+    ("a second agent", |stage, _| {
+        Attack::Over(said_hello(stage, hello(Role::Agent)))
+    }),
+    ("it reads nothing and hangs up", |stage, _| {
+        Attack::Lurks(said(joined(stage), &evil().repeat(10)))
+    }),
+];
+
+fn said(mut stream: UnixStream, bytes: &[u8]) -> UnixStream {
+    // It may be ended in the middle of it.
+    let _ = stream.write_all(bytes);
+    stream
+}
+
+fn said_hello(stage: &Stage, hello: wire::Hello) -> UnixStream {
+    said(connect(stage), &frame::encode(Body::Hello(hello)))
+}
+
+fn joined(stage: &Stage) -> UnixStream {
+    let stream = connect_and_hello(stage);
+    welcome(&stream);
+    stream
+}
+
+fn evil() -> Vec<u8> {
+    let message = Message {
         route: Route::App.into(),
         action: "evil".into(),
         ..Default::default()
-    }));
-    match kind % KINDS {
-        0 => {
-            let garbage: Vec<u8> = (0..rng.usize(5..500)).map(|_| rng.u8(128..)).collect();
-            (said(connect(), &garbage), true)
-        }
-        // Silence, and one byte.
-        1 => (connect(), false),
-        2 => (said(connect(), &[0]), false),
-        3 => (said(connect(), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"), true),
-        4 => (said(connect(), &[0xff; 4]), true),
-        5 => {
-            // A forged sender behind the message.
-            let mut forged = message.to_vec();
-            forged.extend([0x7a, 2, 8, 1]);
-            forged[3] += 4;
-            (said(joined(), &forged), true)
-        }
-        6 => {
-            let hello = wire::Hello {
-                pid: 1,
-                ..hello(Role::Worker)
-            };
-            (said(connect(), &frame::encode(Body::Hello(hello))), true)
-        }
-        7 => {
-            let agent = frame::encode(Body::Hello(hello(Role::Agent)));
-            (said(connect(), &agent), true)
-        }
-        8 => (said(joined(), &(17u32 << 20).to_be_bytes()), true),
-        // It reads nothing and hangs up.
-        _ => (said(joined(), &message.repeat(50)), false),
-    }
+    };
+    frame::encode(Body::Message(message)).to_vec()
 }
 
 #[test]
 fn hostile_connections_end_alone_and_good_ones_go_on() {
-    let mut stage = Stage::new(8 << 20, 64 << 20);
+    let mut stage = Stage::with_tokens(8 << 20, 64 << 20);
     let descriptors = stage.descriptors();
-    let agent = UnixStream::connect(stage.socket()).unwrap();
-    (&agent)
-        .write_all(&frame::encode(Body::Hello(hello(Role::Agent))))
-        .unwrap();
+    let agent = said_hello(&stage, hello(Role::Agent));
     welcome(&agent);
-    let mut good = Member::worker(&stage);
+    let (one, other) = (Member::worker(&stage), Member::worker(&stage));
     let mut rng = fastrand::Rng::with_seed(setting("CHAOS_SEED", 1));
-    let mut lurking = std::collections::VecDeque::new();
-    for kind in 0..setting("CHAOS_HOSTILE", 500) as usize {
-        let (stream, ends) = attack(&stage, kind, &mut rng);
-        if ends {
-            // It hears why, in a frame that can be read, and then nothing.
-            let mut fatal = false;
-            while let Ok(frame) = hear(&stream) {
-                fatal = matches!(frame.body, Some(Body::Fault(fault)) if fault.fatal);
+    let (mut lurking, mut trickling) = (VecDeque::new(), VecDeque::new());
+    for n in 0..setting("CHAOS_HOSTILE", 1_000) as usize {
+        let (name, attack) = KINDS[n % KINDS.len()];
+        match attack(&stage, &mut rng) {
+            Attack::Over(stream) => {
+                // It hears why, in a frame that can be read, and then nothing.
+                let mut fatal = false;
+                while let Ok(frame) = hear(&stream) {
+                    fatal = matches!(frame.body, Some(Body::Fault(fault)) if fault.fatal);
+                }
+                assert!(fatal, "{name} was not told why");
+                assert_eq!((&stream).read(&mut [0]).unwrap_or(0), 0);
             }
-            assert!(fatal, "kind {} was not told why", kind % KINDS);
-            assert_eq!((&stream).read(&mut [0]).unwrap_or(0), 0);
-        } else {
-            lurking.push_back(stream);
+            Attack::Lurks(stream) => lurking.push_back(stream),
+            Attack::Trickles(stream) => trickling.push_back(stream),
         }
-        if lurking.len() > 200 {
+        if let Some(mut slow) = trickling.pop_front() {
+            // One that took too long has been ended.
+            let _ = slow.write_all(&[0]);
+            trickling.push_back(slow);
+        }
+        if lurking.len() + trickling.len() > LURKING_MAX {
             lurking.pop_front();
+            trickling.pop_front();
         }
-        good.echo();
+        let number = n.to_string();
+        one.send_to(&other, &number);
+        other.wait_for(&number);
+        other.send_to(&one, &number);
+        one.wait_for(&number);
     }
-    drop((lurking, good, agent));
+    drop((lurking, trickling, one, other, agent));
     stage.wait_for(|status| status["connections"] == serde_json::json!([]));
     stage.wait_for_descriptors(descriptors);
+    let status = stage.wait_for(|status| status["waiting_bytes"] == 0);
+    assert_eq!(status["open_requests"], 0);
 }

@@ -5,7 +5,10 @@
 mod check;
 mod crowd;
 mod flood;
+mod held_back;
 mod hostile;
+mod journal;
+mod losses;
 mod play;
 mod stage;
 mod talk;

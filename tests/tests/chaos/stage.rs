@@ -68,10 +68,25 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new(outbox_bytes_max: usize, waiting_bytes_max: usize) -> Stage {
+        Stage::start(outbox_bytes_max, waiting_bytes_max, "usual")
+    }
+
+    /// A stage whose broker wants tokens: `agent` and `worker`.
+    pub(crate) fn with_tokens(outbox_bytes_max: usize, waiting_bytes_max: usize) -> Stage {
+        Stage::start(outbox_bytes_max, waiting_bytes_max, "tokens")
+    }
+
+    /// A stage whose broker gives nobody up who takes nothing.
+    pub(crate) fn patient(outbox_bytes_max: usize, waiting_bytes_max: usize) -> Stage {
+        Stage::start(outbox_bytes_max, waiting_bytes_max, "patient")
+    }
+
+    fn start(outbox_bytes_max: usize, waiting_bytes_max: usize, manner: &str) -> Stage {
         let directory = tempfile::tempdir().unwrap();
         let socket = directory.path().join("h.sock");
         let (outbox, waiting) = (outbox_bytes_max.to_string(), waiting_bytes_max.to_string());
-        let mut broker = Process::start(&["broker", socket.to_str().unwrap(), &outbox, &waiting]);
+        let socket = socket.to_str().unwrap();
+        let mut broker = Process::start(&["broker", socket, &outbox, &waiting, manner]);
         assert_eq!(broker.line(), "listening");
         Stage { directory, broker }
     }
@@ -81,7 +96,7 @@ impl Stage {
         let directory = tempfile::tempdir().unwrap();
         let socket = directory.path().join("h.sock");
         let command = format!(
-            "ulimit -n {count}; exec {PROGRAM} broker {} 1000000 8000000",
+            "ulimit -n {count}; exec {PROGRAM} broker {} 1000000 8000000 usual",
             socket.display()
         );
         let mut broker = Process::spawn(Command::new("sh").args(["-c", &command]));

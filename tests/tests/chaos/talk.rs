@@ -2,12 +2,16 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use henhouse_proto::frame;
 use henhouse_proto::wire::frame::Body;
 use henhouse_proto::wire::{self, Message, Role, Route};
 
 use crate::stage::Stage;
+
+/// Far more than anything takes, on whatever machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) struct Member {
     pub(crate) stream: UnixStream,
@@ -29,17 +33,26 @@ impl Member {
     }
 
     /// Sends itself a message and waits for it.
-    pub(crate) fn echo(&mut self) {
+    pub(crate) fn echo(&self) {
+        self.send_to(self, "echo");
+        self.wait_for("echo");
+    }
+
+    pub(crate) fn send_to(&self, other: &Member, action: &str) {
         self.say(Body::Message(Message {
             route: Route::Pid.into(),
             pid: std::process::id(),
-            connection: self.connection,
-            action: "echo".into(),
+            connection: other.connection,
+            action: action.into(),
             ..Default::default()
         }));
+    }
+
+    /// Reads on to the message with that action.
+    pub(crate) fn wait_for(&self, action: &str) {
         loop {
             match hear(&self.stream).unwrap().body {
-                Some(Body::Message(message)) if message.action == "echo" => return,
+                Some(Body::Message(message)) if message.action == action => return,
                 Some(Body::Fault(fault)) => panic!("{fault:?}"),
                 _ => {}
             }
@@ -47,16 +60,31 @@ impl Member {
     }
 }
 
+/// With the token that its role has where there are tokens.
 pub(crate) fn hello(role: Role) -> wire::Hello {
+    let token = if role == Role::Agent {
+        "agent"
+    } else {
+        "worker"
+    };
     wire::Hello {
         version: 1,
         role: role.into(),
+        token: token.into(),
         ..Default::default()
     }
 }
 
+pub(crate) fn connect(stage: &Stage) -> UnixStream {
+    let stream = UnixStream::connect(stage.socket()).unwrap();
+    // A broker that does not go on is to fail a test, and not to hang it.
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
 pub(crate) fn connect_and_hello(stage: &Stage) -> UnixStream {
-    let mut stream = UnixStream::connect(stage.socket()).unwrap();
+    let mut stream = connect(stage);
     let hello = frame::encode(Body::Hello(hello(Role::Worker)));
     stream.write_all(&hello).unwrap();
     stream
