@@ -356,7 +356,8 @@ enum ReadEnd {
 async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
     let read_to_end = async {
         stream.shutdown().await?;
-        let mut scrap = [0; 4096];
+        // Not in the future itself: each connection would keep it from its first day.
+        let mut scrap = vec![0; 4096];
         let mut total = 0;
         while total < LINGER_BYTES_MAX {
             match stream.read(&mut scrap).await? {
