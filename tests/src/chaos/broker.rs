@@ -10,11 +10,13 @@ use henhouse::broker::{
 };
 use tokio::runtime::Runtime;
 
+const LONG: Duration = Duration::from_secs(3_600);
+
 /// How many messages were written to each connection that ended without Goodbye.
 type Lost = Arc<Mutex<BTreeMap<u64, u64>>>;
 
 /// A manner of `tokens`: the roles are for who shows `agent` or `worker` as its token. A manner of
-/// `patient`: nobody who takes nothing is given up.
+/// `lenient`: nobody is cut for taking nothing. A manner of `patient`: messages wait for it, too.
 pub(crate) fn run(socket: &str, outbox_bytes_max: usize, waiting_bytes_max: usize, manner: &str) {
     let endpoint = henhouse_proto::Endpoint::new(socket).unwrap();
     let mut config = BrokerConfig::new(endpoint);
@@ -25,9 +27,10 @@ pub(crate) fn run(socket: &str, outbox_bytes_max: usize, waiting_bytes_max: usiz
     config.limits.connections_max = 2048;
     match manner {
         "tokens" => config.admission = Admission::Tokens,
+        "lenient" => config.limits.stall = LONG,
         "patient" => {
-            config.limits.send_timeout = Duration::from_secs(3_600);
-            config.limits.stall = Duration::from_secs(3_600);
+            config.limits.send_timeout = LONG;
+            config.limits.stall = LONG;
         }
         _ => {}
     }

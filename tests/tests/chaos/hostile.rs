@@ -25,7 +25,10 @@ enum Attack {
     Trickles(UnixStream),
 }
 
-const KINDS: [(&str, fn(&Stage, &mut fastrand::Rng) -> Attack); 13] = [
+/// Begins an attack of one kind.
+type Begin = fn(&Stage, &mut fastrand::Rng) -> Attack;
+
+const KINDS: [(&str, Begin); 13] = [
     ("garbage", |stage, rng| {
         let garbage: Vec<u8> = (0..rng.usize(5..500)).map(|_| rng.u8(128..)).collect();
         Attack::Over(said(connect(stage), &garbage))
