@@ -6,6 +6,7 @@
 
 mod frames;
 mod segments;
+mod spares;
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,7 +18,7 @@ use tokio::io::AsyncWrite;
 
 pub use self::frames::Frames;
 use self::segments::Segments;
-pub use self::segments::Spares;
+pub use self::spares::Spares;
 use crate::limits::PREFIX_BYTES;
 
 /// From so many bytes on a frame is shared and not copied. Measured: at 128 bytes copying is
@@ -97,14 +98,17 @@ impl<T> Outbox<T> {
 
     /// Adds a frame by copying it: `body` without a prefix, and `stamp` behind it.
     #[inline]
-    pub fn push(&mut self, body: &[u8], stamp: &[u8], tag: T, spares: &mut Spares) {
-        self.segments
-            .copy([&prefix(body.len() + stamp.len()), body, stamp], spares);
+    pub fn push(&mut self, body: &[u8], stamp: &[u8], tag: T, spares: &mut Spares<T>) {
+        self.segments.copy(
+            [&prefix(body.len() + stamp.len()), body, stamp],
+            &mut spares.chunks,
+        );
+        spares.lengthen(&mut self.entries);
         self.entry(body.len() + stamp.len(), tag);
     }
 
     /// Adds a frame by sharing `body`; short ones are copied all the same.
-    pub fn push_shared(&mut self, body: Bytes, stamp: &[u8], tag: T, spares: &mut Spares) {
+    pub fn push_shared(&mut self, body: Bytes, stamp: &[u8], tag: T, spares: &mut Spares<T>) {
         if body.len() < SHARE_FROM_BYTES {
             return self.push(&body, stamp, tag, spares);
         }
@@ -112,24 +116,28 @@ impl<T> Outbox<T> {
         self.segments.copy_beside(&prefix(length));
         self.segments.share(body);
         self.segments.copy_beside(stamp);
+        spares.lengthen(&mut self.entries);
         self.entry(length, tag);
     }
 
     /// Adds a frame in two parts: `head`, without a prefix, is copied, and `data` behind it is
     /// shared where it is long.
-    pub fn push_parts(&mut self, head: &[u8], data: Bytes, tag: T, spares: &mut Spares) {
+    pub fn push_parts(&mut self, head: &[u8], data: Bytes, tag: T, spares: &mut Spares<T>) {
         if data.len() < SHARE_FROM_BYTES {
             return self.push(head, &data, tag, spares);
         }
         let length = head.len() + data.len();
-        self.segments.copy([&prefix(length), head], spares);
+        self.segments
+            .copy([&prefix(length), head], &mut spares.chunks);
         self.segments.share(data);
+        spares.lengthen(&mut self.entries);
         self.entry(length, tag);
     }
 
     /// Adds a frame with its prefix, as [`crate::frame::encode`] makes it.
-    pub fn push_encoded(&mut self, frame: &[u8], tag: T, spares: &mut Spares) {
-        self.segments.copy([frame], spares);
+    pub fn push_encoded(&mut self, frame: &[u8], tag: T, spares: &mut Spares<T>) {
+        self.segments.copy([frame], &mut spares.chunks);
+        spares.lengthen(&mut self.entries);
         self.entry(frame.len() - PREFIX_BYTES, tag);
     }
 
@@ -192,7 +200,7 @@ impl<T> Outbox<T> {
         cx: &mut Context<'_>,
         mut stream: Pin<&mut S>,
         budget: usize,
-        spares: &mut Spares,
+        spares: &mut Spares<T>,
         mut gone: impl FnMut(T),
     ) -> Poll<io::Result<usize>> {
         let mut total = 0;
@@ -261,7 +269,7 @@ impl<T> Outbox<T> {
         self.entries.push_back(Entry { bytes, tag });
     }
 
-    fn advance(&mut self, wrote: usize, spares: &mut Spares, gone: &mut impl FnMut(T)) {
+    fn advance(&mut self, wrote: usize, spares: &mut Spares<T>, gone: &mut impl FnMut(T)) {
         self.segments.skip(wrote);
         self.written += wrote;
         let mut done = 0;
@@ -277,16 +285,12 @@ impl<T> Outbox<T> {
         }
         self.bytes -= done;
         // What belongs to a frame that has not wholly left is kept: its receiver may die.
-        self.segments.release(done, spares);
+        self.segments.release(done, &mut spares.chunks);
         if self.entries.is_empty() {
-            self.entries.shrink_to(IDLE_ENTRIES_MAX);
+            spares.take_back(&mut self.entries);
         }
     }
 }
-
-/// An idle outbox keeps room for so many entries, so that a request and its answer allocate
-/// nothing.
-const IDLE_ENTRIES_MAX: usize = 16;
 
 fn prefix(length: usize) -> [u8; PREFIX_BYTES] {
     u32::try_from(length)

@@ -49,7 +49,7 @@ pub(crate) struct State {
     writing_bytes: usize,
     /// What senders have added since one of them last paid for it with its task's budget.
     turn_bytes: usize,
-    spares: Spares,
+    spares: Spares<Tag>,
     head: HeadBytes,
     /// The session, where it has nothing to write.
     idle: Option<Waker>,
@@ -225,7 +225,7 @@ impl Outgoing {
         &self,
         cx: &mut Context<'_>,
         writing: &mut Outbox<Tag>,
-        spares: &mut Spares,
+        spares: &mut Spares<Tag>,
     ) -> bool {
         let mut state = self.state();
         // Both keep their memory, for the next time round.

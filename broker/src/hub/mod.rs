@@ -98,7 +98,7 @@ pub(crate) struct Hub {
     /// Who signs the lifecycle news.
     stamp: Stamp,
     rng: fastrand::Rng,
-    spares: Spares,
+    spares: Spares<Origin>,
     /// Where the message at hand goes; kept for its memory.
     places: Vec<(Place, IfLost)>,
 }

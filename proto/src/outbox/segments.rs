@@ -23,18 +23,13 @@ const SPARES_MAX: usize = 32;
 /// How many segments one vectored write takes.
 const SLICES_MAX: usize = 64;
 
-/// Empty buffers, shared by the outboxes of a thread.
+/// Empty buffers.
 #[derive(Debug, Default)]
-pub struct Spares {
+pub(super) struct Chunks {
     chunks: Vec<Vec<u8>>,
 }
 
-impl Spares {
-    /// None yet.
-    pub fn new() -> Spares {
-        Spares::default()
-    }
-
+impl Chunks {
     fn take(&mut self) -> Vec<u8> {
         self.chunks
             .pop()
@@ -89,7 +84,7 @@ impl Segments {
 
     /// Copies `pieces` behind everything else.
     #[inline]
-    pub(super) fn copy<const N: usize>(&mut self, pieces: [&[u8]; N], spares: &mut Spares) {
+    pub(super) fn copy<const N: usize>(&mut self, pieces: [&[u8]; N], spares: &mut Chunks) {
         let length = pieces.iter().map(|piece| piece.len()).sum::<usize>();
         if !self.has_room(length) {
             let chunk = if length <= CHUNK_BYTES {
@@ -203,7 +198,7 @@ impl Segments {
     }
 
     /// Forgets `bytes` at the front, all of them written.
-    pub(super) fn release(&mut self, bytes: usize, spares: &mut Spares) {
+    pub(super) fn release(&mut self, bytes: usize, spares: &mut Chunks) {
         self.front += bytes;
         while let Some(segment) = self.list.front()
             && segment.bytes().len() <= self.front

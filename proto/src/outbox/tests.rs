@@ -203,3 +203,29 @@ async fn an_empty_outbox_writes_nothing() {
     assert_eq!(wrote.await.unwrap(), 0);
     stream.shutdown().await.unwrap();
 }
+
+#[test]
+fn an_outbox_that_has_been_emptied_keeps_no_long_list_and_the_next_one_takes_it() {
+    let mut spares = Spares::new();
+    let mut stream = Narrow {
+        room: usize::MAX,
+        vectored: true,
+        taken: Vec::new(),
+    };
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    let mut lengths = Vec::new();
+    for _ in 0..2 {
+        let mut outbox = Outbox::new();
+        for tag in 0..1_000 {
+            outbox.push(&body(10, tag), &[], tag, &mut spares);
+            if tag == 20 {
+                lengths.push(outbox.entries.capacity());
+            }
+        }
+        let stream = Pin::new(&mut stream);
+        let wrote = outbox.poll_write(&mut cx, stream, usize::MAX, &mut spares, |_| {});
+        assert!(wrote.is_ready());
+        assert_eq!(outbox.entries.capacity(), 0);
+    }
+    assert!(lengths[0] < 1_000 && lengths[1] >= 1_000, "{lengths:?}");
+}

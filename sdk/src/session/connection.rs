@@ -25,7 +25,7 @@ pub(crate) struct Connection {
     buffer: ReadBuffer,
     /// What the session has taken from the senders and is writing.
     pub(super) writing: Outbox<Tag>,
-    pub(super) spares: Spares,
+    pub(super) spares: Spares<Tag>,
 }
 
 impl Connection {

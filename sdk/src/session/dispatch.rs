@@ -26,7 +26,7 @@ use crate::shared::Shared;
 pub(super) struct Dispatch<'a> {
     shared: &'a Shared,
     writing: &'a mut Outbox<Tag>,
-    spares: &'a mut Spares,
+    spares: &'a mut Spares<Tag>,
     /// Locked once for the whole batch, and woken by it only when it is free again.
     table: Option<MutexGuard<'a, Table>>,
     wakers: Vec<Waker>,
@@ -37,7 +37,7 @@ impl<'a> Dispatch<'a> {
     pub(super) fn new(
         shared: &'a Shared,
         writing: &'a mut Outbox<Tag>,
-        spares: &'a mut Spares,
+        spares: &'a mut Spares<Tag>,
     ) -> Dispatch<'a> {
         Dispatch {
             epoch: shared.outgoing.state().identity.epoch,
