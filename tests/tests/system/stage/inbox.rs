@@ -4,7 +4,8 @@ use std::fmt::Debug;
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
-/// Nothing here takes a second. A machine that does much else may take a few.
+/// But for one that waits forty seconds nothing here takes a second. A machine that does much else may
+/// take far longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) struct Inbox<T> {
